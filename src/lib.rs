@@ -1,0 +1,15 @@
+//! Twinchat: one real-time chat server, written twice.
+//!
+//! The floors, from the ground up; imports only ever go down:
+//!
+//! * [`limits`], [`chat`]: what a room is. Values in, values out.
+//! * [`wire`]: bytes to words and back. No sockets, no threads, no clock.
+//! * [`store`], [`metrics`], [`admission`], [`machine`]: what makes
+//!   messages safe, what is counted, who is let in, what the machine allows.
+//! * [`threads`] and `event_loop`: the twins, which only differ in how they
+//!   wait; and [`admin`], the operator's endpoint.
+
+pub mod chat;
+pub mod limits;
+pub mod store;
+pub mod wire;

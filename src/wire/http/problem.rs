@@ -1,0 +1,97 @@
+//! What went wrong, in the words of the protocol: `application/problem+json`
+//! (RFC 9457).
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::Response;
+use crate::chat::Rule;
+
+/// A request that is refused, and the answer that says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The status code.
+    pub status: u16,
+    /// The error's name, `snake_case`.
+    pub code: &'static str,
+    /// A sentence that says what to change.
+    pub detail: Cow<'static, str>,
+    /// A field the status asks for: `Allow`, `Retry-After`,
+    /// `Sec-WebSocket-Version`.
+    pub field: Option<(&'static str, Cow<'static, str>)>,
+    /// Whether the connection must end, because nobody can tell where the
+    /// next request starts.
+    pub close: bool,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// A problem after which the connection goes on.
+    pub fn new(
+        status: u16,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        let detail = detail.into();
+        Problem { status, code, detail, field: None, close: false }
+    }
+
+    /// A problem after which the next request's start is unknown.
+    pub fn closing(
+        status: u16,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        Problem { close: true, ..Problem::new(status, code, detail) }
+    }
+
+    /// A problem that passes: the client may try again after `seconds`.
+    pub fn later(
+        status: u16,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        seconds: u64,
+    ) -> Problem {
+        let after = ("retry-after", seconds.to_string().into());
+        Problem { field: Some(after), ..Problem::new(status, code, detail) }
+    }
+
+    /// 405, with the methods this target has.
+    pub fn not_allowed(allow: &'static str) -> Problem {
+        let detail = format!("This address answers to {allow}.");
+        let mut problem = Problem::new(405, "method_not_allowed", detail);
+        problem.field = Some(("allow", allow.into()));
+        problem
+    }
+
+    /// The answer that says it.
+    pub fn response(&self) -> Response {
+        let body = Body {
+            title: super::response::reason(self.status),
+            status: self.status,
+            code: self.code,
+            detail: &self.detail,
+        };
+        let json = serde_json::to_vec(&body).unwrap_or_default();
+        let response =
+            Response::with_body(self.status, "application/problem+json", json);
+        match self.field.clone() {
+            Some((name, value)) => response.field(name, value),
+            None => response,
+        }
+    }
+}
+
+impl From<Rule> for Problem {
+    fn from(rule: Rule) -> Problem {
+        Problem::new(422, rule.code(), rule.detail())
+    }
+}
