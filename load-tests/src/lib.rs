@@ -1,0 +1,1 @@
+//! Load tests: every claim about the two servers, put to the proof.
