@@ -4,7 +4,9 @@
 //! is given. Both kinds have the same three calls, so both servers, and every
 //! test, can put one in the place of the other.
 
+mod by_hand;
 pub mod frame;
+pub mod handshake;
 mod library;
 
 pub use library::LibrarySession;
@@ -77,3 +79,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
