@@ -85,17 +85,18 @@ impl History {
     /// first; or, without a cursor, the latest.
     pub fn after(&self, cursor: Option<Seq>, limit: usize) -> Page {
         let Some(cursor) = cursor else {
-            return self.latest(limit, false);
+            return self.latest(limit);
         };
         if cursor > self.last {
-            return self.latest(limit.min(LATEST), true);
+            return Page { gap: true, ..self.latest(limit.min(LATEST)) };
         }
         // A cursor of 0 asks for everything there is; any other one from
         // before `start` has seen numbers that this history cannot vouch for.
         let lost = cursor < self.forgotten;
         let foreign = cursor != 0 && cursor < self.start;
         let from = self.kept.partition_point(|m| m.seq <= cursor);
-        self.page(from, self.kept.len(), limit, lost || foreign)
+        let gap = lost || foreign;
+        Page { gap, ..self.section(from, limit) }
     }
 
     /// The newest `limit` messages from before `seq`; `None` if they are not
@@ -107,25 +108,25 @@ impl History {
         }
         let messages = self.range(to.saturating_sub(limit), to);
         let more = to > limit || self.forgotten > 0;
-        Some(Page::older(messages, seq, more))
+        Some(Page { more, ..Page::older(messages, seq) })
     }
 
-    fn latest(&self, limit: usize, gap: bool) -> Page {
+    fn latest(&self, limit: usize) -> Page {
         let from = self.kept.len().saturating_sub(limit);
         let messages = self.range(from, self.kept.len());
         let more = from > 0 || self.forgotten > 0;
-        Page { messages, last: self.last, gap, more }
+        Page { messages, last: self.last, gap: false, more }
     }
 
-    fn page(&self, from: usize, to: usize, limit: usize, gap: bool) -> Page {
-        let end = to.min(from + limit);
-        let messages = self.range(from, end);
-        let more = end < to;
+    fn section(&self, from: usize, limit: usize) -> Page {
+        let to = self.kept.len().min(from.saturating_add(limit));
+        let messages = self.range(from, to);
+        let more = to < self.kept.len();
         let last = match messages.last() {
             Some(message) if more => message.seq,
             _ => self.last,
         };
-        Page { messages, last, gap, more }
+        Page { messages, last, gap: false, more }
     }
 
     fn range(&self, from: usize, to: usize) -> Vec<Arc<Message>> {
@@ -134,12 +135,13 @@ impl History {
 }
 
 impl Page {
-    /// A page read backwards, for scrolling back from before `seq`.
-    pub fn older(messages: Vec<Arc<Message>>, seq: Seq, more: bool) -> Page {
+    /// A page read backwards, for scrolling back from before `seq`: all
+    /// there is, unless `more` is set.
+    pub fn older(messages: Vec<Arc<Message>>, seq: Seq) -> Page {
         let last = match messages.last() {
             Some(message) => message.seq,
             None => seq.saturating_sub(1),
         };
-        Page { messages, last, gap: false, more }
+        Page { messages, last, gap: false, more: false }
     }
 }
