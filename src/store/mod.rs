@@ -5,10 +5,24 @@
 //! know who waits for the outcome, nor how: each post carries a ticket of the
 //! server's own kind, and gets it back.
 
+mod archive;
+mod journal;
+mod memory;
+mod open;
+mod refusal;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::chat::{Draft, Message, Millis, RoomName, Seq};
+
+pub use archive::Archive;
+pub use journal::Journal;
+pub use open::Store;
+pub use refusal::{OpenError, Refusal};
 
 /// Where the messages are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,4 +79,32 @@ pub struct Settled<T> {
     pub outcome: Outcome,
     /// The ticket it came with.
     pub ticket: T,
+}
+
+/// What the journal writes to: one of the two places.
+trait Ledger: Send {
+    /// Decides a batch, in order, and makes what is new in it safe: all of
+    /// it, or on an error none of it. One outcome for each post.
+    fn record(&mut self, batch: &[Post<()>]) -> Result<Vec<Outcome>, Trouble>;
+
+    /// Leaves everything tidy. Nothing is lost without it.
+    fn close(&mut self) {}
+}
+
+/// Why a batch could not be made safe.
+#[derive(Debug, PartialEq, Eq)]
+enum Trouble {
+    /// None of it was kept, and the next batch may be luckier.
+    Passing(String),
+    /// Nobody can tell what is on the disk now.
+    Fatal(String),
+}
+
+/// The outcome of a draft whose id `earlier` already bears.
+fn repeated(earlier: Arc<Message>, draft: &Draft) -> Outcome {
+    if earlier.is_retry(draft) {
+        Outcome::Again(earlier)
+    } else {
+        Outcome::Conflict
+    }
 }
