@@ -74,11 +74,11 @@ impl Response {
 
     /// The whole answer as bytes, its body measured by `content-length`.
     pub fn encode(&self, framing: Framing, now: Millis) -> Bytes {
-        let mut out = self.head(framing.keep_alive, now);
+        let mut out = self.head(framing, now);
         // RFC 9110, section 8.6: no content-length with 1xx and 204.
         if self.status >= 200 && self.status != 204 {
             out.extend_from_slice(b"content-length: ");
-            out.extend_from_slice(self.body.len().to_string().as_bytes());
+            decimal(self.body.len(), &mut out);
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"\r\n");
@@ -93,7 +93,8 @@ impl Response {
     /// no body at all.)
     pub fn encode_open(&self, version: Version, now: Millis) -> Bytes {
         let upgrade = self.status == 101;
-        let mut out = self.head(upgrade, now);
+        let framing = Framing { head_only: false, keep_alive: upgrade };
+        let mut out = self.head(framing, now);
         if !upgrade && version == Version::Http11 {
             out.extend_from_slice(b"transfer-encoding: chunked\r\n");
         }
@@ -101,21 +102,22 @@ impl Response {
         out.into()
     }
 
-    fn head(&self, keep_alive: bool, now: Millis) -> Vec<u8> {
+    fn head(&self, framing: Framing, now: Millis) -> Vec<u8> {
         let mut out = Vec::with_capacity(256 + self.body.len());
-        let reason = reason(self.status);
-        out.extend_from_slice(
-            format!("HTTP/1.1 {} {reason}\r\n", self.status).as_bytes(),
-        );
+        out.extend_from_slice(b"HTTP/1.1 ");
+        decimal(self.status.into(), &mut out);
+        out.push(b' ');
+        out.extend_from_slice(reason(self.status).as_bytes());
+        out.extend_from_slice(b"\r\n");
         for (name, value) in &self.fields {
             for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 out.extend_from_slice(part);
             }
         }
         out.extend_from_slice(b"date: ");
-        out.extend_from_slice(http_date(now).as_bytes());
+        http_date(now, &mut out);
         out.extend_from_slice(b"\r\n");
-        if !keep_alive {
+        if !framing.keep_alive {
             out.extend_from_slice(b"connection: close\r\n");
         }
         out
@@ -134,10 +136,25 @@ pub fn chunk(data: &[u8]) -> Vec<u8> {
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// The date as HTTP writes it (RFC 9110, section 5.6.7).
-fn http_date(now: Millis) -> String {
+fn http_date(now: Millis, out: &mut Vec<u8>) {
     let now = Timestamp::from_millisecond(now).unwrap_or_default();
-    // It only fails for years beyond 9999.
-    DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap_or_default()
+    let printed = DateTimePrinter::new().print_timestamp_rfc9110(&now, out);
+    debug_assert!(printed.is_ok(), "it only fails for years beyond 9999");
+}
+
+/// A number in decimal, without the allocation of `to_string`: every answer
+/// has two of them.
+fn decimal(number: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut rest = number;
+    loop {
+        out.push(b"0123456789"[rest % 10]);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out[start..].reverse();
 }
 
 pub(super) fn reason(status: u16) -> &'static str {
