@@ -95,3 +95,38 @@ impl From<Rule> for Problem {
         Problem::new(422, rule.code(), rule.detail())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_an_answer_in_json() {
+        let answer = Problem::new(404, "not_found", "No \"x\".").response();
+        assert_eq!(answer.status, 404);
+        let media_type = ("content-type", "application/problem+json".into());
+        assert_eq!(answer.fields, [media_type]);
+        assert_eq!(
+            std::str::from_utf8(&answer.body).unwrap(),
+            r#"{"title":"Not Found","status":404,"code":"not_found","#
+                .to_owned()
+                + r#""detail":"No \"x\"."}"#
+        );
+    }
+
+    #[test]
+    fn a_status_brings_the_field_it_asks_for() {
+        let later = Problem::later(503, "busy", "Later.", 3).response();
+        assert_eq!(later.fields[1], ("retry-after", "3".into()));
+        let other = Problem::not_allowed("GET, HEAD").response();
+        assert_eq!(other.status, 405);
+        assert_eq!(other.fields[1], ("allow", "GET, HEAD".into()));
+    }
+
+    #[test]
+    fn only_some_problems_end_the_connection() {
+        assert!(!Problem::new(404, "not_found", "").close);
+        assert!(!Problem::later(503, "busy", "", 1).close);
+        assert!(Problem::closing(400, "bad_request", "").close);
+    }
+}
