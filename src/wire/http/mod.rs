@@ -1,11 +1,17 @@
 //! HTTP/1.1 (RFC 9110, RFC 9112): requests out of bytes, answers into bytes.
 
+mod body;
 mod decoder;
+mod fields;
+mod head;
+mod line;
 mod problem;
 mod request;
 mod response;
+mod target;
 
 pub use decoder::{Decoder, Progress};
+pub use fields::Fields;
 pub use problem::Problem;
 pub use request::{Method, Request, Version};
 pub use response::{Framing, LAST_CHUNK, Response, chunk};

@@ -1,5 +1,7 @@
 //! A request, whole: what its head and its body say.
 
+use super::Fields;
+
 /// The methods of RFC 9110 and RFC 5789; any other is answered with 501.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the method of its name")]
@@ -13,6 +15,25 @@ pub enum Method {
     Delete,
     Connect,
     Trace,
+}
+
+impl Method {
+    /// The method of this name; `None` if this server does not know it.
+    /// Methods are in upper case (RFC 9110, section 9.1): `get` is another.
+    pub fn from_token(token: &str) -> Option<Method> {
+        Some(match token {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            "POST" => Method::Post,
+            "OPTIONS" => Method::Options,
+            "PUT" => Method::Put,
+            "PATCH" => Method::Patch,
+            "DELETE" => Method::Delete,
+            "CONNECT" => Method::Connect,
+            "TRACE" => Method::Trace,
+            _ => return None,
+        })
+    }
 }
 
 /// The version of HTTP a request came in. Every answer is an HTTP/1.1 answer,
@@ -33,34 +54,84 @@ pub struct Request {
     /// What to do.
     pub method: Method,
     /// What to do it to: a path and perhaps a query, always beginning with
-    /// `/` (or `*`, for OPTIONS).
+    /// `/` (or `*`, for OPTIONS; or a host and port, for CONNECT).
     pub target: String,
     /// The version it came in.
     pub version: Version,
-    /// The header fields, names in lower case, values trimmed, in order.
-    pub fields: Vec<(String, Vec<u8>)>,
+    /// The header fields.
+    pub fields: Fields,
     /// The body, put together.
     pub body: Vec<u8>,
-    /// Whether another request may follow on this connection.
+    /// Whether another request may follow on this connection. Never after
+    /// one in HTTP/1.0.
     pub keep_alive: bool,
 }
 
 impl Request {
+    /// A request that came over HTTP/2, where others have taken care of
+    /// frames and lengths. Its `:authority` goes in as the field `host`.
+    pub fn over_http2(
+        method: Method,
+        target: String,
+        fields: Fields,
+        body: Vec<u8>,
+    ) -> Request {
+        let version = Version::Http2;
+        Request { method, target, version, fields, body, keep_alive: true }
+    }
+
     /// The value of the first field of this name (in lower case), if it is
     /// UTF-8.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.fields.iter().find(|(n, _)| n == name)?;
+        let value = self.fields.all(name).next()?;
         std::str::from_utf8(value).ok()
     }
 
     /// Whether a comma-separated list field (`Connection`, `Upgrade`) has
     /// this token, in any case, over all fields of the name.
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.fields
-            .iter()
-            .filter(|(n, _)| n == name)
-            .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-            .flat_map(|value| value.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(token))
+        self.fields.all(name).flat_map(|value| value.split(|&b| b == b',')).any(
+            |word| word.trim_ascii().eq_ignore_ascii_case(token.as_bytes()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(fields: &[(&str, &[u8])]) -> Request {
+        let fields = fields.iter().copied().collect();
+        Request::over_http2(Method::Get, "/".into(), fields, Vec::new())
+    }
+
+    #[test]
+    fn methods_are_in_upper_case() {
+        assert_eq!(Method::from_token("GET"), Some(Method::Get));
+        assert_eq!(Method::from_token("PATCH"), Some(Method::Patch));
+        for token in ["get", "Get", "GETS", "", "PRI"] {
+            assert_eq!(Method::from_token(token), None);
+        }
+    }
+
+    #[test]
+    fn the_first_field_of_a_name_counts() {
+        let request = request(&[("A", b"1"), ("a", b"2"), ("b", b"\xff")]);
+        assert_eq!(request.field("a"), Some("1"));
+        assert_eq!(request.field("b"), None);
+        assert_eq!(request.field("c"), None);
+    }
+
+    #[test]
+    fn a_token_is_found_in_any_case_and_any_field() {
+        let request = request(&[
+            ("connection", b"keep-alive,  Upgrade"),
+            ("connection", b"\xff, close"),
+        ]);
+        for token in ["keep-alive", "upgrade", "UPGRADE", "close"] {
+            assert!(request.has_token("connection", token), "{token}");
+        }
+        assert!(!request.has_token("connection", "keep"));
+        assert!(!request.has_token("upgrade", "upgrade"));
     }
 }
