@@ -2,7 +2,7 @@
 //! put together as its bytes come.
 
 use super::line::{BadLine, LineEnd};
-use super::{Fields, Problem, Version};
+use super::{Problem, Request, Version};
 
 /// Bytes a chunk's extensions may have, from their `;` on. Nobody sends any.
 const MAX_EXTENSION: usize = 256;
@@ -28,7 +28,8 @@ pub(super) struct BodyBounds {
 }
 
 impl Body {
-    /// How the body after a head with these fields is measured.
+    /// How the body of a request, of which only the head is here, is
+    /// measured.
     ///
     /// A message that could be measured in two ways is how one request is
     /// smuggled inside another, so there is one way to say it and no other.
@@ -37,21 +38,20 @@ impl Body {
     /// 400 if it is not clear; 413 if it is too long; 501 for a coding other
     /// than `chunked`.
     pub(super) fn measure(
-        fields: &Fields,
-        version: Version,
+        request: &Request,
         bounds: BodyBounds,
     ) -> Result<Body, Problem> {
-        let mut lengths = fields.all("content-length");
+        let mut lengths = request.all("content-length");
         let length = lengths.next();
-        let coded = fields.all("transfer-encoding").next().is_some();
+        let coded = request.all("transfer-encoding").next().is_some();
         if lengths.next().is_some() || (coded && length.is_some()) {
             return Err(bad("Say the body's length once."));
         }
-        if coded && version == Version::Http10 {
+        if coded && request.version == Version::Http10 {
             return Err(bad("HTTP/1.0 has no Transfer-Encoding."));
         }
         if coded {
-            only_chunked(fields)?;
+            only_chunked(request)?;
             return Ok(Body::Chunked(Chunked::new(bounds)));
         }
         let length = length.map_or(Ok(0), content_length)?;
@@ -107,9 +107,9 @@ fn content_length(value: &[u8]) -> Result<u64, Problem> {
 }
 
 /// Refuses every list of codings but the one that says `chunked` and no more.
-fn only_chunked(fields: &Fields) -> Result<(), Problem> {
+fn only_chunked(request: &Request) -> Result<(), Problem> {
     let mut codings = 0;
-    let words = fields
+    let words = request
         .all("transfer-encoding")
         .flat_map(|value| value.split(|&b| b == b','))
         .map(<[u8]>::trim_ascii);

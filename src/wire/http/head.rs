@@ -10,7 +10,7 @@ use httparse::{EMPTY_HEADER, Error, Header, Status};
 use super::body::{Body, BodyBounds, head_too_large};
 use super::line::{BadLine, LineEnd};
 use super::target::{Target, is_authority};
-use super::{Fields, Method, Problem, Request, Version};
+use super::{Method, Problem, Request, Version};
 use crate::limits::Limits;
 
 /// What bounds a request: the part of `Limits` that every connection keeps.
@@ -131,10 +131,6 @@ impl Head {
             .ok_or_else(unknown_method)?;
         let target = Target::parse(method, head.path.unwrap_or_default())?;
         let fields = fields(head.headers, version, target.authority)?;
-        let left = bounds.head - bytes.len();
-        let bounds = BodyBounds { body: bounds.body, trailers: left };
-        let body = Body::measure(&fields, version, bounds)?;
-        let waits = expects_continue(&fields)? && version == Version::Http11;
         let mut request = Request {
             method,
             target: target.path,
@@ -147,6 +143,10 @@ impl Head {
         // gets one: then nobody has to know what old proxies do with it.
         request.keep_alive = version == Version::Http11
             && !request.has_token("connection", "close");
+        let left = bounds.head - bytes.len();
+        let bounds = BodyBounds { body: bounds.body, trailers: left };
+        let body = Body::measure(&request, bounds)?;
+        let waits = expects_continue(&request)? && version == Version::Http11;
         Ok(Head { request, body, waits })
     }
 }
@@ -157,9 +157,8 @@ fn fields(
     headers: &[Header<'_>],
     version: Version,
     authority: Option<&str>,
-) -> Result<Fields, Problem> {
-    let size = headers.iter().map(|h| h.name.len() + h.value.len()).sum();
-    let mut fields = Fields::with_capacity(headers.len(), size);
+) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+    let mut fields = Vec::with_capacity(headers.len());
     let mut hosts = 0;
     for header in headers {
         let mut value = header.value;
@@ -170,12 +169,12 @@ fn fields(
             }
             value = authority.map_or(value, str::as_bytes);
         }
-        fields.push(header.name, value);
+        fields.push((header.name.to_ascii_lowercase(), value.to_vec()));
     }
     match (hosts, version, authority) {
         (1, _, _) | (0, Version::Http10, None) => {}
         (0, Version::Http10, Some(host)) => {
-            fields.push("host", host.as_bytes());
+            fields.push(("host".to_owned(), host.as_bytes().to_vec()));
         }
         _ => return Err(bad("A request has one Host field.")),
     }
@@ -184,9 +183,9 @@ fn fields(
 
 /// Whether `Expect` says `100-continue`, the only expectation there is (RFC
 /// 9110, section 10.1.1).
-fn expects_continue(fields: &Fields) -> Result<bool, Problem> {
+fn expects_continue(request: &Request) -> Result<bool, Problem> {
     let mut expects = false;
-    for value in fields.all("expect") {
+    for value in request.all("expect") {
         if !value.eq_ignore_ascii_case(b"100-continue") {
             let detail = "The only expectation met here is 100-continue.";
             return Err(Problem::closing(417, "expectation_failed", detail));

@@ -2,7 +2,6 @@
 
 mod body;
 mod decoder;
-mod fields;
 mod head;
 mod line;
 mod problem;
@@ -11,7 +10,6 @@ mod response;
 mod target;
 
 pub use decoder::{Decoder, Progress};
-pub use fields::Fields;
 pub use problem::Problem;
 pub use request::{Method, Request, Version};
 pub use response::{Framing, LAST_CHUNK, Response, chunk};

@@ -1,7 +1,5 @@
 //! A request, whole: what its head and its body say.
 
-use super::Fields;
-
 /// The methods of RFC 9110 and RFC 5789; any other is answered with 501.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the method of its name")]
@@ -58,8 +56,9 @@ pub struct Request {
     pub target: String,
     /// The version it came in.
     pub version: Version,
-    /// The header fields.
-    pub fields: Fields,
+    /// The header fields, names in lower case, values without the blanks
+    /// around them, in order.
+    pub fields: Vec<(String, Vec<u8>)>,
     /// The body, put together.
     pub body: Vec<u8>,
     /// Whether another request may follow on this connection. Never after
@@ -73,26 +72,35 @@ impl Request {
     pub fn over_http2(
         method: Method,
         target: String,
-        fields: Fields,
+        fields: Vec<(String, Vec<u8>)>,
         body: Vec<u8>,
     ) -> Request {
         let version = Version::Http2;
         Request { method, target, version, fields, body, keep_alive: true }
     }
 
+    /// The values of all fields of one name (in lower case).
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_slice())
+    }
+
     /// The value of the first field of this name (in lower case), if it is
     /// UTF-8.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let value = self.fields.all(name).next()?;
+        let value = self.all(name).next()?;
         std::str::from_utf8(value).ok()
     }
 
     /// Whether a comma-separated list field (`Connection`, `Upgrade`) has
     /// this token, in any case, over all fields of the name.
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.fields.all(name).flat_map(|value| value.split(|&b| b == b',')).any(
-            |word| word.trim_ascii().eq_ignore_ascii_case(token.as_bytes()),
-        )
+        let token = token.as_bytes();
+        self.all(name)
+            .flat_map(|value| value.split(|&b| b == b','))
+            .any(|word| word.trim_ascii().eq_ignore_ascii_case(token))
     }
 }
 
@@ -101,7 +109,10 @@ mod tests {
     use super::*;
 
     fn request(fields: &[(&str, &[u8])]) -> Request {
-        let fields = fields.iter().copied().collect();
+        let fields = fields
+            .iter()
+            .map(|&(name, value)| (name.into(), value.into()))
+            .collect();
         Request::over_http2(Method::Get, "/".into(), fields, Vec::new())
     }
 
@@ -116,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_first_field_of_a_name_counts() {
-        let request = request(&[("A", b"1"), ("a", b"2"), ("b", b"\xff")]);
+        let request = request(&[("a", b"1"), ("a", b"2"), ("b", b"\xff")]);
         assert_eq!(request.field("a"), Some("1"));
         assert_eq!(request.field("b"), None);
         assert_eq!(request.field("c"), None);

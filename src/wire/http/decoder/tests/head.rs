@@ -26,14 +26,15 @@ fn a_request_says_all_this() {
     assert_eq!(found.target, "/a?b=c");
     assert_eq!(found.version, Version::Http11);
     assert!(found.keep_alive);
-    let fields: Vec<_> = found.fields.iter().collect();
+    let fields: Vec<_> =
+        found.fields.iter().map(|(n, v)| (&**n, &**v)).collect();
     assert_eq!(
         fields,
         [
-            (&b"host"[..], &b"a.b:80"[..]),
-            (b"x-odd", b"a \xff b"),
-            (b"empty", b""),
-            (b"x-odd", b"2"),
+            ("host", &b"a.b:80"[..]),
+            ("x-odd", b"a \xff b"),
+            ("empty", b""),
+            ("x-odd", b"2"),
         ]
     );
 }
@@ -113,7 +114,7 @@ fn a_target_is_a_path() {
 fn a_whole_address_replaces_the_host() {
     let found = request(line("GET http://b.c:1/d?e HTTP/1.1"));
     assert_eq!(found.target, "/d?e");
-    assert_eq!(found.fields.all("host").collect::<Vec<_>>(), [b"b.c:1"]);
+    assert_eq!(found.all("host").collect::<Vec<_>>(), [b"b.c:1"]);
     let old = request(head("GET http://b HTTP/1.0", ""));
     assert_eq!((&*old.target, old.field("host")), ("/", Some("b")));
     // The field must be there and sane all the same.
@@ -259,7 +260,7 @@ fn the_default_limits_hold() {
     let long = format!("GET /{} HTTP/1.1", "a".repeat(8192 - 14));
     assert_eq!(requests(line(&long)).len(), 1);
     let fields = "x: y\r\n".repeat(63);
-    assert_eq!(request(with(&fields)).fields.all("x").count(), 63);
+    assert_eq!(request(with(&fields)).all("x").count(), 63);
     let refused = (431, "too_many_headers");
     assert_eq!(refusal(with(&format!("{fields}x: y\r\n"))), refused);
 }

@@ -4,7 +4,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::http::Fields;
 
 /// A request as a client means it.
 #[derive(Clone, Debug)]
@@ -53,9 +52,8 @@ impl Sent {
     }
 
     fn expected(&self) -> Request {
-        let fields = self.fields();
-        let fields: Fields =
-            fields.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
+        let fields = self.fields().into_iter();
+        let fields = fields.map(|(n, v)| (n.to_lowercase(), v)).collect();
         Request {
             method: self.method.1,
             target: self.target.clone(),
