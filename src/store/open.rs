@@ -88,8 +88,11 @@ fn open_file(path: &Path, keep: usize) -> Result<Store, Refusal> {
     configure(&connection)?;
     if new {
         create_tables(&connection)?;
-    } else if length <= CHECKED {
-        check(&connection)?;
+    } else {
+        check_length(&connection, path, length)?;
+        if length <= CHECKED {
+            check(&connection)?;
+        }
     }
     let rooms = sqlite::rooms(&connection, keep)?;
     let archive =
@@ -121,21 +124,25 @@ fn lock(path: &Path) -> Result<File, Refusal> {
 /// Makes sure that there is a file with the right first bytes, or an empty
 /// one; returns its length.
 fn find_or_make(path: &Path) -> Result<u64, Refusal> {
+    let length =
+        |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
     let made = !path.exists();
+    let empty = length(path) == 0;
+    // SQLite would delete the log that belongs to the file without a word.
+    if empty && length(&beside(path, "-wal")) > 0 {
+        return Err(Refusal::Orphaned);
+    }
     let mut file = owned_by_us().open(path)?;
     if made {
         sync_directory(path)?;
     }
-    let length = file.metadata()?.len();
-    if length == 0 {
-        // SQLite would delete the log without a word.
-        let log = fs::metadata(beside(path, "-wal"));
-        let orphaned = log.is_ok_and(|log| log.len() > 0);
-        return if orphaned { Err(Refusal::Orphaned) } else { Ok(0) };
+    if empty {
+        return Ok(0);
     }
+    // SQLite would take a few bytes of anything for an empty file.
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
-        Ok(()) if magic == *MAGIC => Ok(length),
+        Ok(()) if magic == *MAGIC => Ok(file.metadata()?.len()),
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
             Err(error.into())
         }
@@ -159,6 +166,11 @@ fn sync_directory(path: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     File::open(directory)?.sync_all()
+}
+
+/// How long a file is; 0 if it is not there.
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
 }
 
 /// The path of a file beside `path`, named after it.
@@ -201,7 +213,7 @@ fn recognise(connection: &Connection) -> Result<bool, Refusal> {
     }
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // The last two matter on macOS only, where a plain fsync stops at the
     // disk's own cache.
     connection.execute_batch(
@@ -225,6 +237,22 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
          pragma user_version = {format};
          commit;"
     ))
+}
+
+/// Refuses a file that ends within a page, unless the log beside it still
+/// has what is missing: SQLite would read the rest of that page as zeros.
+fn check_length(
+    connection: &Connection,
+    path: &Path,
+    found: u64,
+) -> Result<(), Refusal> {
+    let page: u32 =
+        connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let torn = !found.is_multiple_of(page.into());
+    if torn && length(&beside(path, "-wal")) == 0 {
+        return Err(Refusal::Damaged("it ends within a page".into()));
+    }
+    Ok(())
 }
 
 /// Reads the whole file once, and refuses it if anything contradicts itself.
@@ -254,13 +282,15 @@ impl From<rusqlite::Error> for Refusal {
         let why = sqlite::sentence(&error);
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Refusal::NotADatabase,
-            Some(ErrorCode::DatabaseCorrupt) => Refusal::Damaged(why),
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Refusal::Damaged(error.to_string())
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 Refusal::NotAllowed(why)
             }
             Some(_) => Refusal::Other(why),
             // Not SQLite's, but a row's.
-            None => Refusal::Damaged(why),
+            None => Refusal::Damaged(error.to_string()),
         }
     }
 }

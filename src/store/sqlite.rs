@@ -15,7 +15,8 @@ use rusqlite::ErrorCode::{
 };
 use rusqlite::types::Type;
 use rusqlite::{
-    CachedStatement, Connection, OptionalExtension, Row, ffi, params,
+    CachedStatement, Connection, FileControl, OptionalExtension, Row, ffi,
+    params,
 };
 
 use super::{Kept, Ledger, Outcome, Post, Trouble, repeated};
@@ -126,6 +127,16 @@ impl SqliteLedger {
         Ok(Outcome::New(Arc::new(message)))
     }
 
+    /// Whether the file is no longer where it was opened. Writing to it would
+    /// still work, and be lost at the end.
+    fn has_moved(&self) -> bool {
+        let mut moved = 0;
+        let asked = self
+            .connection
+            .file_control(None::<&str>, FileControl::HasMoved(&mut moved));
+        asked.is_ok() && moved != 0
+    }
+
     /// Gives the batch's numbers back: nobody has seen them.
     fn roll_back(&mut self) {
         self.rooms.clear();
@@ -141,6 +152,10 @@ impl SqliteLedger {
 
 impl Ledger for SqliteLedger {
     fn record(&mut self, batch: &[Post<()>]) -> Result<Vec<Outcome>, Trouble> {
+        if self.has_moved() {
+            let reason = "the file has been moved or deleted";
+            return Err(Trouble::Passing(reason.into()));
+        }
         self.transact(batch).map_err(|error| {
             self.roll_back();
             trouble(&error)

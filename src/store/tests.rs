@@ -1,4 +1,8 @@
 //! Tests of the store, on real files.
 
 mod batches;
+mod crash;
+mod disk;
 mod help;
+mod model;
+mod refusals;

@@ -1,8 +1,9 @@
 //! What the tests of the store have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, bounded};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::chat::{Draft, MessageId, Millis, Nick, RoomName, Seq, Text};
@@ -96,4 +97,16 @@ pub(super) fn short(outcome: &Outcome) -> Short {
         Outcome::Conflict => Short::Conflict,
         Outcome::Failed(reason) => Short::Failed(reason.clone()),
     }
+}
+
+/// The file as another program would open it.
+pub(super) fn raw(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+/// The numbers and texts of a room in a file, oldest first.
+pub(super) fn stored(place: &Place, name: &str) -> Vec<(Seq, String)> {
+    let page = open(place).archive().before(&room(name), Seq::MAX, 1 << 20);
+    let messages = page.unwrap().messages;
+    messages.iter().map(|m| (m.seq, m.text.to_string())).collect()
 }
