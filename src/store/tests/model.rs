@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use tempfile::TempDir;
 
 use super::help::*;
 use crate::chat::{History, RoomName, Seq};
@@ -43,7 +42,6 @@ struct World {
     ledger: Box<dyn Ledger>,
     archive: Archive,
     histories: HashMap<RoomName, History>,
-    _directory: TempDir,
 }
 
 /// The plain thing: everything that was ever accepted, as (seq, id, words).
@@ -52,6 +50,8 @@ struct Model {
     /// Where in it the present life of the process begins.
     born: [usize; 2],
     last: [Seq; 2],
+    /// How many of a room's newest messages are still to be had.
+    window: usize,
 }
 
 /// Someone who follows a room.
@@ -63,10 +63,8 @@ struct Reader {
 }
 
 impl World {
-    fn new(in_memory: bool) -> World {
-        let (directory, file, _) = file();
-        let place = if in_memory { Place::Memory } else { file };
-        let start = if in_memory { START } else { 0 };
+    fn new(place: Place) -> World {
+        let start = if place == Place::Memory { START } else { 0 };
         let store = open(&place);
         World {
             place,
@@ -74,7 +72,6 @@ impl World {
             archive: store.archive(),
             ledger: store.into_ledger(),
             histories: HashMap::new(),
-            _directory: directory,
         }
     }
 
@@ -148,26 +145,24 @@ impl World {
 }
 
 impl Model {
-    fn new(start: Seq) -> Model {
+    fn of(world: &World) -> Model {
+        let window = if world.in_memory() { KEEP } else { usize::MAX };
         Model {
             ever: [Vec::new(), Vec::new()],
             born: [0, 0],
-            last: [start, start],
+            last: [world.start, world.start],
+            window,
         }
     }
 
     /// The messages of a room that are still to be had.
-    fn kept(&self, room: usize, in_memory: bool) -> &[(Seq, u8, u8)] {
+    fn kept(&self, room: usize) -> &[(Seq, u8, u8)] {
         let present = &self.ever[room][self.born[room]..];
-        match in_memory {
-            true => &present[present.len().saturating_sub(KEEP)..],
-            false => present,
-        }
+        &present[present.len().saturating_sub(self.window)..]
     }
 
-    fn decide(&mut self, post: (usize, u8, u8), in_memory: bool) -> Short {
-        let (room, id, words) = post;
-        let kept = self.kept(room, in_memory);
+    fn decide(&mut self, (room, id, words): (usize, u8, u8)) -> Short {
+        let kept = self.kept(room);
         match kept.iter().find(|(_, earlier, _)| *earlier == id) {
             Some((seq, _, same)) if *same == words => Short::Again(*seq),
             Some(_) => Short::Conflict,
@@ -193,22 +188,20 @@ impl Model {
     }
 }
 
-fn check(in_memory: bool, steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut world = World::new(in_memory);
-    let mut model = Model::new(world.start);
+fn check(place: Place, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut world = World::new(place);
+    let mut model = Model::of(&world);
     let mut readers = [Reader::default(), Reader::default()];
     for step in steps {
         match step {
             Step::Batch(posts) => {
-                let expected: Vec<Short> = posts
-                    .iter()
-                    .map(|post| model.decide(*post, in_memory))
-                    .collect();
+                let expected: Vec<Short> =
+                    posts.iter().map(|post| model.decide(*post)).collect();
                 prop_assert_eq!(world.record(posts), expected);
             }
             Step::Restart => {
                 world.restart();
-                if in_memory {
+                if world.in_memory() {
                     model.restart(world.start);
                 }
             }
@@ -228,7 +221,7 @@ fn check(in_memory: bool, steps: &[Step]) -> Result<(), TestCaseError> {
             }
             Step::ScrollBack(room, limit) => {
                 let found = world.scroll_back(*room, *limit);
-                let kept = model.kept(*room, in_memory);
+                let kept = model.kept(*room);
                 let kept: Vec<Seq> = kept.iter().map(|m| m.0).collect();
                 prop_assert_eq!(found, kept);
             }
@@ -244,13 +237,14 @@ proptest! {
     fn memory_does_what_the_model_does(
         steps in proptest::collection::vec(step(), 1..60)
     ) {
-        check(true, &steps)?;
+        check(Place::Memory, &steps)?;
     }
 
     #[test]
     fn a_file_does_what_the_model_does(
         steps in proptest::collection::vec(step(), 1..40)
     ) {
-        check(false, &steps)?;
+        let (_directory, place, _) = file();
+        check(place, &steps)?;
     }
 }
