@@ -9,6 +9,7 @@ pub mod frame;
 pub mod handshake;
 mod library;
 
+pub use by_hand::ByHandSession;
 pub use library::LibrarySession;
 
 /// Which code reads the frames.
@@ -46,15 +47,18 @@ pub enum Event {
 pub enum Session {
     /// Read by tungstenite.
     Library(LibrarySession),
+    /// Read by our own code.
+    ByHand(ByHandSession),
 }
 
 impl Session {
     /// A session whose messages are at most `max_message` bytes.
     pub fn new(codec: Codec, max_message: usize) -> Session {
         match codec {
-            Codec::Library | Codec::ByHand => {
+            Codec::Library => {
                 Session::Library(LibrarySession::new(max_message))
             }
+            Codec::ByHand => Session::ByHand(ByHandSession::new(max_message)),
         }
     }
 
@@ -62,13 +66,16 @@ impl Session {
     pub fn receive(&mut self, bytes: &[u8]) {
         match self {
             Session::Library(session) => session.receive(bytes),
+            Session::ByHand(session) => session.receive(bytes),
         }
     }
 
-    /// The next thing the peer said; `None` if more bytes are needed.
+    /// The next thing the peer said; `None` if more bytes are needed. Ask
+    /// until then, before it is given more.
     pub fn next_event(&mut self) -> Option<Event> {
         match self {
             Session::Library(session) => session.next_event(),
+            Session::ByHand(session) => session.next_event(),
         }
     }
 
@@ -76,6 +83,7 @@ impl Session {
     pub fn take_output(&mut self) -> Vec<u8> {
         match self {
             Session::Library(session) => session.take_output(),
+            Session::ByHand(session) => session.take_output(),
         }
     }
 }

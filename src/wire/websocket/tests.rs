@@ -4,7 +4,7 @@
 use super::frame;
 use super::{Codec, Event, Session};
 
-const CODECS: [Codec; 1] = [Codec::Library];
+const CODECS: [Codec; 2] = [Codec::Library, Codec::ByHand];
 /// The longest message of the sessions here, in bytes.
 pub(super) const MAX: usize = 300;
 /// The masking key of RFC 6455, section 5.7.

@@ -1,14 +1,42 @@
-//! WebSocket by hand: RFC 6455, written out.
+//! WebSocket by hand: RFC 6455, written out. A client's frame (section 5.2),
+//! field by field, and the bits of each:
+//! ```text
+//! +-----+-----+--------+------+--------+-----------------+-----+---------+
+//! | FIN | RSV | opcode | MASK | length | extended length | key | payload |
+//! |  1  |  3  |   4    |  1   |   7    | none, 16 or 64  | 32  |  bytes  |
+//! +-----+-----+--------+------+--------+-----------------+-----+---------+
+//! ```
+//! `header` reads all up to the key, `mask` takes the key off the payload,
+//! `message` puts payloads together, `session` does it all in order.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sha1::{Digest, Sha1};
+mod accept;
+mod close;
+mod header;
+mod mask;
+mod message;
+mod session;
 
-/// What every WebSocket server adds to a client's key (RFC 6455, section 1.3).
-const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+pub(crate) use accept::accept_key;
+pub use session::ByHandSession;
 
-/// The value of `Sec-WebSocket-Accept` for a client's key (RFC 6455, section
-/// 4.2.2, item 5.4): nobody answers with it by accident, so a server that
-/// does is no web server that a page has been tricked into talking to.
-pub(crate) fn accept_key(key: &str) -> String {
-    BASE64_STANDARD.encode(Sha1::digest(format!("{key}{GUID}")))
+/// A rule the peer broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Violation {
+    /// The close code it is sent for it (section 7.4.1).
+    code: u16,
+    /// The rule, and the section it comes from: the reason it is sent.
+    rule: &'static str,
 }
+
+/// 1002: a frame is not what the protocol allows.
+const fn protocol_error(rule: &'static str) -> Violation {
+    Violation { code: 1002, rule }
+}
+
+/// 1007: what claims to be text is none.
+const NOT_UTF8: Violation =
+    Violation { code: 1007, rule: "text is UTF-8 (RFC 6455, 8.1)" };
+
+/// 1009: more than this server takes in one message.
+const TOO_BIG: Violation =
+    Violation { code: 1009, rule: "the message is too long (RFC 6455, 10.4)" };

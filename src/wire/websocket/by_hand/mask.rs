@@ -1,0 +1,43 @@
+//! Taking off the mask (section 5.3).
+//!
+//! It hides nothing: the key is sent along. It makes a client's bytes
+//! unpredictable, so that no page can make a browser send what some proxy on
+//! the way would take for an HTTP request.
+
+/// Unmasks a piece of a payload: byte `i` is combined with byte `i mod 4` of
+/// the key. Turns the key, so that its first byte fits the next piece.
+pub(super) fn unmask(payload: &mut [u8], key: &mut [u8; 4]) {
+    let [a, b, c, d] = *key;
+    // Eight bytes at a time, as two keys side by side; and the compiler does
+    // four of those at once.
+    let keys = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, rest) = payload.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ keys).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+    key.rotate_left(payload.len() % 4);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_any_length_are_unmasked_as_the_whole() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let masked: Vec<u8> = (0..67u8).collect();
+        // As section 5.3 says it, byte by byte.
+        let expected: Vec<u8> =
+            (0..67).map(|i| masked[i] ^ key[i % 4]).collect();
+        for cut in 0..=masked.len() {
+            let (mut payload, mut turning) = (masked.clone(), key);
+            let (left, right) = payload.split_at_mut(cut);
+            unmask(left, &mut turning);
+            unmask(right, &mut turning);
+            assert_eq!(payload, expected, "cut at {cut}");
+        }
+    }
+}
