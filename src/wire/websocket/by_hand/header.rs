@@ -1,59 +1,30 @@
 //! What a client's frame says of itself before its payload (section 5.2).
 
 use super::{Violation, protocol_error};
-use crate::wire::websocket::frame::MAX_CONTROL;
 
-/// What a frame is (section 11.8). The numbers between are reserved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opcode {
-    /// 0: the message of the frame before goes on.
-    Continuation,
-    /// 1: a text message begins.
-    Text,
-    /// 2: a binary message begins.
-    Binary,
-    /// 8: the sender sends nothing after it.
-    Close,
-    /// 9: a question, to be answered with a pong.
-    Ping,
-    /// 10: the answer.
-    Pong,
-}
-
-impl Opcode {
-    fn from_bits(bits: u8) -> Option<Opcode> {
-        Some(match bits {
-            0x0 => Opcode::Continuation,
-            0x1 => Opcode::Text,
-            0x2 => Opcode::Binary,
-            0x8 => Opcode::Close,
-            0x9 => Opcode::Ping,
-            0xA => Opcode::Pong,
-            _ => return None,
-        })
-    }
-
-    /// Whether it speaks of the connection, and not for the application.
-    pub(super) fn is_control(self) -> bool {
-        matches!(self, Opcode::Close | Opcode::Ping | Opcode::Pong)
-    }
-}
+/// The opcodes: what a frame is. All the others are reserved.
+pub(super) const CONTINUATION: u8 = 0x0;
+pub(super) const TEXT: u8 = 0x1;
+pub(super) const BINARY: u8 = 0x2;
+/// Section 5.5: control frames, about the connection, have the highest bit.
+pub(super) const CLOSE: u8 = 0x8;
+pub(super) const PING: u8 = 0x9;
+pub(super) const PONG: u8 = 0xA;
 
 /// A frame's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// Whether it is the last frame of its message.
     pub(super) fin: bool,
-    /// What it is.
-    pub(super) opcode: Opcode,
+    /// One of those above.
+    pub(super) opcode: u8,
     /// Bytes of its payload, as declared.
     pub(super) length: u64,
-    /// The key its payload is masked with.
+    /// What its payload is masked with.
     pub(super) key: [u8; 4],
 }
 
 impl Header {
-    /// The header these bytes begin with, and its size in bytes; `None` if
+    /// The header that bytes begin with, and its size in bytes; `None` if
     /// more bytes are needed.
     pub(super) fn read(
         bytes: &[u8],
@@ -61,75 +32,62 @@ impl Header {
         let &[first, second, ref rest @ ..] = bytes else {
             return Ok(None);
         };
-        let (fin, opcode) = check(first, second)?;
-        let Some((length, rest)) = read_length(second & 0x7f, rest)? else {
+        check(first, second)?;
+        let short = second & 0x7f;
+        let Some((length, rest)) = read_length(short, rest) else {
             return Ok(None);
         };
+        check_length(short, length)?;
         let Some((&key, rest)) = rest.split_first_chunk() else {
             return Ok(None);
         };
+        let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
         let header = Header { fin, opcode, length, key };
         Ok(Some((header, bytes.len() - rest.len())))
     }
 }
 
-/// What can be said of a frame by its first two bytes.
-fn check(first: u8, second: u8) -> Result<(bool, Opcode), Violation> {
-    if first & 0x70 != 0 {
+/// The rules that a frame's first two bytes can break.
+fn check(first: u8, second: u8) -> Result<(), Violation> {
+    let opcode = first & 0x0f;
+    let rule = if first & 0x70 != 0 {
         // They belong to extensions, and none has been agreed on.
-        return Err(protocol_error("RSV bits are 0 (RFC 6455, 5.2)"));
-    }
-    let Some(opcode) = Opcode::from_bits(first & 0x0f) else {
-        return Err(protocol_error("the opcode is reserved (RFC 6455, 5.2)"));
+        "5.2: RSV1, RSV2 and RSV3 are 0"
+    } else if !matches!(opcode, CONTINUATION..=BINARY | CLOSE..=PONG) {
+        "5.2: this opcode is reserved"
+    } else if second & 0x80 == 0 {
+        "5.1: a client masks its frames"
+    } else if opcode >= CLOSE && first & 0x80 == 0 {
+        "5.5: a control frame is never a fragment"
+    } else if opcode >= CLOSE && second & 0x7f > 125 {
+        "5.5: a control frame has up to 125 bytes"
+    } else {
+        return Ok(());
     };
-    if second & 0x80 == 0 {
-        return Err(protocol_error("clients mask (RFC 6455, 5.1)"));
-    }
-    let fin = first & 0x80 != 0;
-    if opcode.is_control() {
-        if !fin {
-            let rule = "control frames are not fragmented (RFC 6455, 5.5)";
-            return Err(protocol_error(rule));
-        }
-        // So it also has no extended length.
-        if usize::from(second & 0x7f) > MAX_CONTROL {
-            let rule = "control frames carry up to 125 bytes (RFC 6455, 5.5)";
-            return Err(protocol_error(rule));
-        }
-    }
-    Ok((fin, opcode))
+    Err(protocol_error(rule))
 }
 
-/// The payload's length and the bytes after it. The 7 bits are the length
-/// itself, or 126 or 127: then it is in the next two or eight bytes.
-fn read_length(
-    short: u8,
-    rest: &[u8],
-) -> Result<Option<(u64, &[u8])>, Violation> {
-    let (extended, least) = match short {
-        126 => (
-            rest.split_first_chunk().map(|(bytes, rest)| {
-                (u64::from(u16::from_be_bytes(*bytes)), rest)
-            }),
-            126,
-        ),
-        127 => (
-            rest.split_first_chunk()
-                .map(|(bytes, rest)| (u64::from_be_bytes(*bytes), rest)),
-            1 << 16,
-        ),
-        length => (Some((length.into(), rest)), 0),
-    };
-    let Some((length, rest)) = extended else {
-        return Ok(None);
-    };
-    if length < least {
-        // Two ways to write one thing are a way to slip past a guard.
-        let rule = "lengths take the fewest bytes (RFC 6455, 5.2)";
-        return Err(protocol_error(rule));
+/// The payload's length, and the bytes after it: the 7 bits themselves, or, if
+/// they say 126 or 127, the next two or eight bytes, the highest first.
+fn read_length(short: u8, rest: &[u8]) -> Option<(u64, &[u8])> {
+    if short == 126 {
+        let (&bytes, rest) = rest.split_first_chunk()?;
+        return Some((u16::from_be_bytes(bytes).into(), rest));
     }
-    if length >> 63 != 0 {
-        return Err(protocol_error("lengths have 63 bits (RFC 6455, 5.2)"));
+    if short == 127 {
+        let (&bytes, rest) = rest.split_first_chunk()?;
+        return Some((u64::from_be_bytes(bytes), rest));
     }
-    Ok(Some((length, rest)))
+    Some((short.into(), rest))
+}
+
+/// Two ways to write one length would be a way past whoever knows only one.
+fn check_length(short: u8, length: u64) -> Result<(), Violation> {
+    let rule = match (short, length) {
+        (126, 0..126) => "5.2: a length takes the fewest bytes",
+        (127, 0..0x1_0000) => "5.2: a length takes the fewest bytes",
+        (_, 0x8000_0000_0000_0000..) => "5.2: a length's highest bit is 0",
+        _ => return Ok(()),
+    };
+    Err(protocol_error(rule))
 }

@@ -20,24 +20,3 @@ pub(super) fn unmask(payload: &mut [u8], key: &mut [u8; 4]) {
     }
     key.rotate_left(payload.len() % 4);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_of_any_length_are_unmasked_as_the_whole() {
-        let key = [0x37, 0xfa, 0x21, 0x3d];
-        let masked: Vec<u8> = (0..67u8).collect();
-        // As section 5.3 says it, byte by byte.
-        let expected: Vec<u8> =
-            (0..67).map(|i| masked[i] ^ key[i % 4]).collect();
-        for cut in 0..=masked.len() {
-            let (mut payload, mut turning) = (masked.clone(), key);
-            let (left, right) = payload.split_at_mut(cut);
-            unmask(left, &mut turning);
-            unmask(right, &mut turning);
-            assert_eq!(payload, expected, "cut at {cut}");
-        }
-    }
-}

@@ -9,34 +9,36 @@
 //! `header` reads all up to the key, `mask` takes the key off the payload,
 //! `message` puts payloads together, `session` does it all in order.
 
-mod accept;
 mod close;
 mod header;
 mod mask;
 mod message;
 mod session;
 
-pub(crate) use accept::accept_key;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha1::{Digest, Sha1};
+
 pub use session::ByHandSession;
 
-/// A rule the peer broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The value of `Sec-WebSocket-Accept` for a client's key (section 4.2.2, item
+/// 5.4). It keeps no secret. Nobody sends it by accident, so no other kind of
+/// server can be taken for a WebSocket.
+pub(super) fn accept_key(key: &str) -> String {
+    const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    BASE64_STANDARD.encode(Sha1::digest(format!("{key}{GUID}")))
+}
+
+/// A rule the peer broke, after the number of the section it is from; and the
+/// close code it is sent for it (section 7.4.1).
 struct Violation {
-    /// The close code it is sent for it (section 7.4.1).
     code: u16,
-    /// The rule, and the section it comes from: the reason it is sent.
     rule: &'static str,
 }
 
-/// 1002: a frame is not what the protocol allows.
-const fn protocol_error(rule: &'static str) -> Violation {
+/// A frame is not what the protocol allows.
+fn protocol_error(rule: &'static str) -> Violation {
     Violation { code: 1002, rule }
 }
 
-/// 1007: what claims to be text is none.
-const NOT_UTF8: Violation =
-    Violation { code: 1007, rule: "text is UTF-8 (RFC 6455, 8.1)" };
-
-/// 1009: more than this server takes in one message.
-const TOO_BIG: Violation =
-    Violation { code: 1009, rule: "the message is too long (RFC 6455, 10.4)" };
+#[cfg(test)]
+mod tests;

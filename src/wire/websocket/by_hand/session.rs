@@ -1,24 +1,23 @@
 //! What one end of an open WebSocket makes of the other's frames, in order.
 
-use super::header::{Header, Opcode};
+use super::header::{self, Header};
 use super::mask::unmask;
-use super::message::{Message, Text};
+use super::message::{Message, TOO_BIG};
 use super::{Violation, close, protocol_error};
 use crate::wire::websocket::{Event, frame};
 
 /// The server's side of an open WebSocket, understood by hand. Between two
 /// messages it holds no memory but these few fields.
-#[derive(Debug)]
+#[derive(Default)]
 pub struct ByHandSession {
-    /// What was received and is not yet understood.
-    input: Vec<u8>,
-    /// Bytes at the beginning of `input` that are.
+    /// What was received; of it, `read` bytes are understood.
+    pub(super) input: Vec<u8>,
     read: usize,
     /// The message that is coming in, once its first frame has begun.
-    message: Option<Message>,
+    pub(super) message: Option<Message>,
     /// The frame of it that is coming in: `length` is what is still missing,
     /// and `key` is turned to where that begins.
-    frame: Option<Header>,
+    pub(super) frame: Option<Header>,
     /// What the session itself has to say.
     output: Vec<u8>,
     /// Bytes of the longest message taken in.
@@ -30,15 +29,7 @@ pub struct ByHandSession {
 impl ByHandSession {
     /// A session whose messages are at most `max_message` bytes.
     pub fn new(max_message: usize) -> ByHandSession {
-        ByHandSession {
-            input: Vec::new(),
-            read: 0,
-            message: None,
-            frame: None,
-            output: Vec::new(),
-            max_message,
-            closed: false,
-        }
+        ByHandSession { max_message, ..ByHandSession::default() }
     }
 
     /// Takes in what the peer sent.
@@ -53,14 +44,10 @@ impl ByHandSession {
 
     /// The next thing the peer said; `None` if more bytes are needed.
     pub fn next_event(&mut self) -> Option<Event> {
-        let event = match self.read_frames() {
-            Ok(event) => event,
-            Err(broken) => Some(self.fail(broken)),
-        };
+        let event = self.read_frames().unwrap_or_else(|v| Some(self.fail(v)));
         if let Some(Event::Closed { .. }) = event {
-            self.closed = true;
-            self.message = None;
-            self.read = self.input.len();
+            let output = self.take_output();
+            *self = ByHandSession { output, closed: true, ..Self::default() };
         }
         if self.read == self.input.len() {
             self.input = Vec::new();
@@ -77,36 +64,27 @@ impl ByHandSession {
     /// Reads frames until there is something to tell, or no more to read.
     fn read_frames(&mut self) -> Result<Option<Event>, Violation> {
         loop {
-            let mut frame = match self.frame.take() {
-                Some(frame) => frame,
-                None => {
-                    let unread = &self.input[self.read..];
-                    let Some((header, size)) = Header::read(unread)? else {
-                        return Ok(None);
-                    };
-                    if header.opcode.is_control() {
-                        return self.control(header, size);
-                    }
-                    self.read += size;
-                    self.begin(header)?;
-                    header
+            if self.frame.is_none() {
+                let unread = &self.input[self.read..];
+                let Some((frame, size)) = Header::read(unread)? else {
+                    return Ok(None);
+                };
+                if frame.opcode >= header::CLOSE {
+                    return self.control(frame, size);
                 }
-            };
-            self.payload(&mut frame)?;
-            if frame.length > 0 {
+                self.begin(&frame)?;
+                self.read += size;
                 self.frame = Some(frame);
-                return Ok(None);
             }
-            if frame.fin
-                && let Some(message) = self.message.take()
-            {
-                return message.finish().map(Some);
+            let event = self.payload()?;
+            if event.is_some() || self.frame.is_some() {
+                return Ok(event);
             }
         }
     }
 
-    /// Control frames may come between the fragments of a message (section
-    /// 5.4). They are short, so this one waits until it is whole.
+    /// Section 5.4: control frames may come between the fragments of a
+    /// message. They are short, so this one waits until it is whole.
     fn control(
         &mut self,
         mut frame: Header,
@@ -120,57 +98,61 @@ impl ByHandSession {
         self.read = end;
         unmask(payload, &mut frame.key);
         let (event, answer) = match frame.opcode {
-            Opcode::Close => close::read(payload)?,
+            header::CLOSE => close::read(payload)?,
             // Section 5.5.3: a pong says what the ping said.
-            Opcode::Ping => (Event::Ping, frame::pong(payload)),
-            // Section 5.5.3: also unasked for, and then as a heartbeat.
+            header::PING => (Event::Ping, frame::pong(payload)),
             _ => (Event::Pong, Vec::new()),
         };
         self.output.extend_from_slice(&answer);
         Ok(Some(event))
     }
 
-    /// The rules of fragmentation (section 5.4), and of size (10.4), before
-    /// anything of the payload is looked at.
-    fn begin(&mut self, frame: Header) -> Result<(), Violation> {
-        let message = match (frame.opcode, self.message.take()) {
-            (Opcode::Continuation, Some(message)) => message,
-            (Opcode::Continuation, None) => {
-                let rule = "there is nothing to continue (RFC 6455, 5.4)";
-                return Err(protocol_error(rule));
+    /// The rules of fragmentation (section 5.4) and of size (10.4), before
+    /// the payload is looked at.
+    fn begin(&mut self, frame: &Header) -> Result<(), Violation> {
+        let message = match (frame.opcode, &mut self.message) {
+            (header::CONTINUATION, Some(message)) => message,
+            (header::CONTINUATION, None) => {
+                return Err(protocol_error("5.4: nothing is to be continued"));
             }
             (_, Some(_)) => {
-                let rule = "the message before has no end (RFC 6455, 5.4)";
-                return Err(protocol_error(rule));
+                return Err(protocol_error("5.4: a message is unfinished"));
             }
-            (Opcode::Text, None) => Message::Text(Text::default()),
-            (_, None) => Message::Binary(Vec::new()),
+            (opcode, none) => none.insert(Message::new(opcode)),
         };
-        message.check_room(frame.length, self.max_message)?;
-        self.message = Some(message);
-        Ok(())
+        let room = self.max_message.saturating_sub(message.payload.len());
+        if frame.length > room as u64 { Err(TOO_BIG) } else { Ok(()) }
     }
 
-    /// Takes in what has arrived of a payload, without waiting for the rest.
-    fn payload(&mut self, frame: &mut Header) -> Result<(), Violation> {
+    /// Takes in what has arrived of a payload, without waiting for the rest;
+    /// gives out the message that it may complete.
+    fn payload(&mut self) -> Result<Option<Event>, Violation> {
+        let (Some(mut frame), Some(mut message)) =
+            (self.frame.take(), self.message.take())
+        else {
+            return Ok(None);
+        };
         let unread = &mut self.input[self.read..];
-        let missing = usize::try_from(frame.length).unwrap_or(usize::MAX);
-        let arrived = unread.len().min(missing);
+        let arrived = unread.len().min(frame.length as usize);
         let piece = &mut unread[..arrived];
+        unmask(piece, &mut frame.key);
+        message.payload.extend_from_slice(piece);
         self.read += arrived;
         frame.length -= arrived as u64;
-        unmask(piece, &mut frame.key);
-        match &mut self.message {
-            Some(message) => message.push(piece),
-            None => Ok(()),
+        if frame.fin && frame.length == 0 {
+            return message.finish().map(Some);
         }
+        message.check_text()?;
+        self.message = Some(message);
+        self.frame = (frame.length > 0).then_some(frame);
+        Ok(None)
     }
 
     /// _Fail the WebSocket Connection_ (section 7.1.7): say which rule was
     /// broken, and listen no more.
-    fn fail(&mut self, broken: Violation) -> Event {
-        let Violation { code, rule } = broken;
-        self.output.extend_from_slice(&frame::close(code, rule));
-        Event::Closed { code, reason: rule.to_owned() }
+    fn fail(&mut self, Violation { code, rule }: Violation) -> Event {
+        let reason = format!("RFC 6455, {rule}");
+        self.output.extend_from_slice(&frame::close(code, &reason));
+        Event::Closed { code, reason }
     }
 }
