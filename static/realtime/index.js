@@ -1,0 +1,187 @@
+// connect(): one room over any transport. This file only wires; the README
+// says what it offers, and which file holds which idea.
+
+import { address } from "./address.js";
+import { wait } from "./backoff.js";
+import { createConnection } from "./connection.js";
+import { createCursor } from "./cursor.js";
+import { createHearing } from "./hearing.js";
+import { openLink } from "./link.js";
+import { check, complete } from "./options.js";
+import { createBox, createOutgoing } from "./outgoing.js";
+import { ask } from "./request.js";
+import { shared } from "./tabs.js";
+import { createTrace } from "./trace.js";
+import { transports as table } from "./transports/index.js";
+import { watchVisibility } from "./visibility.js";
+
+export { backoffs, pollTimers, transports } from "./options.js";
+
+/** Milliseconds for plain questions: a probe, a post, an older page. */
+const WITHIN = { probe: 3000, post: 10_000, page: 10_000 };
+
+/** A typing note more often than this is not relayed. Milliseconds. */
+const TYPING_EVERY = 2000;
+
+/** See the README, word for word. */
+export function connect(options) {
+  const settings = complete(options);
+  const tell = (name, ...values) => settings[name]?.(...values);
+  const trace = createTrace((entry) => tell("onTrace", entry));
+  const cursor = createCursor(settings.after);
+  const parts = { settings, tell, trace, cursor };
+  parts.outgoing = outgoingFor(parts);
+  parts.connection = connectionFor(parts);
+  parts.visibility = visibilityFor(parts);
+  globalThis.addEventListener?.("online", parts.connection.retryNow);
+  // Later, so that the page holds what `connect` gives before it is called.
+  queueMicrotask(() => {
+    parts.outgoing.start();
+    parts.connection.start();
+  });
+  return faceOf(parts);
+}
+
+/** A plain question beside the transport in use, and counted with it. */
+function question({ settings, trace, connection }, query, more) {
+  const { url: base, room } = settings;
+  const url = address({ base, room }, "messages", query);
+  const asking = { transport: connection.state.transport, trace: trace.note };
+  return ask(asking, { url, ...more });
+}
+
+function outgoingFor(parts) {
+  const { settings, tell } = parts;
+  const { storage, url, room } = settings;
+
+  function send(post) {
+    if (parts.connection.current?.post(post)) return;
+    const { id, nick, text } = post;
+    const body = JSON.stringify({ id, nick, text });
+    const how = { method: "POST", body, within: WITHIN.post };
+    question(parts, {}, how).then(
+      (message) => parts.outgoing.acknowledged(id, message.seq),
+      (error) => parts.outgoing.refused(id, error),
+    );
+  }
+
+  return createOutgoing(createBox(storage, `realtime ${url} ${room} `), {
+    send,
+    wait: (attempt, atLeast) =>
+      wait(settings.backoff, attempt, Math.random(), atLeast),
+    onPost: (post) => tell("onPost", post),
+  });
+}
+
+function connectionFor(parts) {
+  const { settings, tell, trace, cursor, outgoing } = parts;
+
+  const poll = {
+    get timer() {
+      return settings.pollTimer;
+    },
+    every: settings.pollEvery,
+    report: (polling) => parts.connection.update({ polling }),
+  };
+
+  function open(name, within, handlers) {
+    const { url: base, room, nick, share } = settings;
+    const way = share && table[name].held ? shared(table[name]) : table[name];
+    const place = { base, room, nick, after: cursor.at };
+    const context = { ...place, transport: name, trace: trace.note, poll };
+    return openLink(way, context, within, handlers);
+  }
+
+  function down({ code }) {
+    if (code === 1009) outgoing.tooBig();
+    outgoing.down();
+  }
+
+  const frame = createHearing({
+    ...parts,
+    leave: (link, reason) => parts.connection.leave(link, reason),
+    counted: () => parts.visibility?.message(),
+  });
+
+  return createConnection(settings, {
+    open,
+    frame,
+    down,
+    up: outgoing.up,
+    probe: () => question(parts, { limit: 1 }, { within: WITHIN.probe }),
+    onState: (state) => tell("onState", state),
+    story: trace.story,
+  });
+}
+
+function visibilityFor({ connection, tell }) {
+  const page = globalThis.document;
+  if (!page) return null;
+  return watchVisibility(page, {
+    onReturn: connection.retryNow,
+    onAway: (report) => tell("onAway", report),
+  });
+}
+
+/** What the page holds. */
+function faceOf(parts) {
+  const { settings, trace, cursor, outgoing } = parts;
+  const { connection, visibility } = parts;
+  const { retryNow } = connection;
+  let typedAt = 0;
+
+  return {
+    post: (text) => outgoing.add(settings.nick, text),
+    resend: outgoing.resend,
+    discard: outgoing.discard,
+    retryNow,
+    switchTo: async (name) => connection.switchTo(check.transport(name)),
+
+    typing() {
+      if (Date.now() - typedAt < TYPING_EVERY) return true;
+      const sent = connection.current?.typing() ?? false;
+      if (sent) typedAt = Date.now();
+      return sent;
+    },
+
+    rename(nick) {
+      settings.nick = nick;
+      connection.rename(nick);
+    },
+
+    async older(before, limit = 50) {
+      const how = { within: WITHIN.page };
+      const page = await question(parts, { before, limit }, how);
+      return { messages: page.messages, more: page.more };
+    },
+
+    setBackoff(name) {
+      settings.backoff = check.backoff(name);
+    },
+
+    setPollTimer(name) {
+      settings.pollTimer = check.pollTimer(name);
+      if (connection.current?.name === "short-poll") connection.reopen();
+    },
+
+    close() {
+      globalThis.removeEventListener?.("online", retryNow);
+      visibility?.close();
+      connection.close();
+      outgoing.close();
+    },
+
+    get cursor() {
+      return cursor.at;
+    },
+    get state() {
+      return connection.state;
+    },
+    get posts() {
+      return outgoing.posts;
+    },
+    get totals() {
+      return trace.totals;
+    },
+  };
+}
