@@ -1,0 +1,77 @@
+//! `GET /api/echo`: a WebSocket that sends everything back.
+
+use tungstenite::Message as Frame;
+
+use crate::harness::{Kind, PATIENCE, PlainSocket, Server, Socket, opcode};
+
+on_every_server! {
+    text_and_bytes_come_back,
+    a_mebibyte_comes_back,
+    more_than_a_mebibyte_does_not,
+    fragments_come_back_as_one_message,
+    a_close_comes_back,
+    text_that_is_not_utf8_is_not_taken,
+}
+
+const ECHO: &str = "/api/echo";
+
+#[track_caller]
+fn comes_back(socket: &mut Socket, frame: Frame) {
+    match &frame {
+        Frame::Text(text) => socket.text(text),
+        Frame::Binary(bytes) => socket.binary(bytes.clone()),
+        other => panic!("not a message: {other}"),
+    }
+    assert_eq!(socket.frame(PATIENCE).unwrap(), frame);
+}
+
+fn text_and_bytes_come_back(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = Socket::path(&server, ECHO);
+    for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+        comes_back(&mut socket, Frame::text("x".repeat(length)));
+        comes_back(&mut socket, Frame::binary(vec![0xff; length]));
+    }
+    comes_back(&mut socket, Frame::text("é👋\0"));
+}
+
+fn a_mebibyte_comes_back(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = Socket::path(&server, ECHO);
+    comes_back(&mut socket, Frame::text("x".repeat(1 << 20)));
+    comes_back(&mut socket, Frame::binary(vec![7; 1 << 20]));
+}
+
+fn more_than_a_mebibyte_does_not(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = Socket::path(&server, ECHO);
+    socket.binary(vec![7; (1 << 20) + 1]);
+    assert_eq!(socket.closed(), 1009);
+}
+
+fn fragments_come_back_as_one_message(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = PlainSocket::open(&server, ECHO);
+    socket.send(opcode::BINARY, b"one ");
+    socket.send(opcode::CONTINUATION, b"");
+    socket.send(opcode::CONTINUATION, b"two ");
+    socket.send(0x80 | opcode::CONTINUATION, b"three");
+    let frame = socket.until(opcode::BINARY);
+    assert_eq!(frame.payload, b"one two three");
+    assert_eq!(frame.first, 0x80 | opcode::BINARY);
+}
+
+fn a_close_comes_back(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = PlainSocket::open(&server, ECHO);
+    socket.send(0x80 | opcode::CLOSE, b"\x0f\xa0mine");
+    assert_eq!(socket.until(opcode::CLOSE).close_code(), 4000);
+    socket.wire.closed();
+}
+
+fn text_that_is_not_utf8_is_not_taken(on: Kind) {
+    let server = Server::start(on);
+    let mut socket = PlainSocket::open(&server, ECHO);
+    socket.send(0x80 | opcode::TEXT, b"\xff\xfe");
+    socket.is_closed_with(1007);
+}

@@ -1,0 +1,105 @@
+//! Which pages may post and open sockets: the `Origin` of a browser.
+
+use crate::harness::{Answer, Kind, OpenBody, Server, Setup, Wire, handshake};
+
+on_every_server! {
+    the_same_host_may,
+    another_host_may_not,
+    no_origin_may,
+    an_origin_may_be_allowed,
+    reading_needs_no_origin_of_ours,
+}
+
+const SOCKET: &str = "/api/rooms/lobby/socket";
+
+/// Posts from a page of this origin.
+fn post_from(server: &Server, origin: &str) -> Answer {
+    let body = r#"{"id":"a","nick":"ada","text":"hi"}"#;
+    let mut wire = Wire::open(server);
+    wire.send(format!(
+        "POST /api/rooms/lobby/messages HTTP/1.1\r\nHost: {}\r\n{origin}\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        server.host(),
+        body.len()
+    ));
+    wire.answer()
+}
+
+/// Opens a socket from a page of this origin.
+fn upgrade_from(server: &Server, path: &str, origin: &str) -> Answer {
+    let mut wire = Wire::open(server);
+    wire.send(handshake(server, path, origin));
+    wire.answer()
+}
+
+#[track_caller]
+fn may(server: &Server, origin: &str) {
+    let status = post_from(server, origin).status;
+    assert!(matches!(status, 200 | 201), "{origin}: {status}");
+    for path in [SOCKET, "/api/echo"] {
+        let answer = upgrade_from(server, path, origin);
+        assert_eq!(answer.status, 101, "{origin}: {answer}");
+    }
+}
+
+#[track_caller]
+fn may_not(server: &Server, origin: &str) {
+    post_from(server, origin).refused(403, "origin");
+    for path in [SOCKET, "/api/echo"] {
+        upgrade_from(server, path, origin).refused(403, "origin");
+    }
+}
+
+fn the_same_host_may(on: Kind) {
+    let server = Server::start(on);
+    may(&server, &format!("Origin: http://{}\r\n", server.host()));
+    may(&server, &format!("origin: https://{}\r\n", server.host()));
+}
+
+fn another_host_may_not(on: Kind) {
+    let server = Server::start(on);
+    let port = server.address.port();
+    for origin in [
+        "http://evil.example",
+        "null",
+        "",
+        "http://127.0.0.1",
+        &format!("http://localhost:{port}"),
+        &format!("http://127.0.0.1:{port}.evil.example"),
+        &format!("http://evil.example/127.0.0.1:{port}"),
+        &format!("http://127.0.0.1:{port}@evil.example"),
+        "http://127.0.0.1:1",
+    ] {
+        may_not(&server, &format!("Origin: {origin}\r\n"));
+    }
+}
+
+fn no_origin_may(on: Kind) {
+    may(&Server::start(on), "");
+}
+
+fn an_origin_may_be_allowed(on: Kind) {
+    let server = Setup::new(on)
+        .flag("--allow-origin=https://chat.example")
+        .flag("--allow-origin=http://localhost:3000")
+        .start();
+    may(&server, "Origin: https://chat.example\r\n");
+    may(&server, "Origin: http://localhost:3000\r\n");
+    may(&server, &format!("Origin: http://{}\r\n", server.host()));
+    may_not(&server, "Origin: http://chat.example\r\n");
+    may_not(&server, "Origin: https://chat.example.evil.example\r\n");
+    may_not(&server, "Origin: http://localhost:3001\r\n");
+}
+
+fn reading_needs_no_origin_of_ours(on: Kind) {
+    let server = Server::start(on);
+    for path in ["stream", "events"] {
+        let path = format!("/api/rooms/lobby/{path}");
+        let wire = Wire::open(&server);
+        let origin = "Origin: http://evil.example\r\n";
+        let body = OpenBody::over(wire, server.address, &path, origin);
+        let head = body.unwrap().head;
+        let allowed = head.field("access-control-allow-origin");
+        assert_eq!(allowed, "", "the browser keeps it from the page");
+    }
+}

@@ -1,0 +1,206 @@
+//! Readers that do not keep up: cut at the bound, and nothing lost for it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{
+    Kind, Message, OpenBody, PATIENCE, PlainSocket, Reader, Server, Setup,
+    Socket, Transport, Wire, eventually_within, long_text, opcode, say,
+};
+
+on_every_server! {
+    a_slow_reader_is_cut_and_loses_nothing,
+    a_slow_reader_does_not_hold_up_the_others,
+    a_reader_that_wakes_up_in_time_is_not_cut,
+    memory_for_readers_that_never_read_is_bounded,
+}
+
+/// Bytes of each text: a thousand of them are more than two sockets hold.
+const LENGTH: usize = 4000;
+
+fn setup(on: Kind) -> Setup {
+    Setup::new(on)
+        .option("--keep-messages", "10000")
+        .option("--max-backlog", "65536")
+}
+
+/// Posts long texts, as fast as they are acknowledged.
+fn flood(server: &Server, numbers: std::ops::Range<usize>) {
+    let mut socket = Socket::path(server, "/api/rooms/lobby/socket");
+    for chunk in numbers.collect::<Vec<_>>().chunks(50) {
+        for number in chunk {
+            let text = long_text(*number, LENGTH);
+            let id = format!("flood-{number}");
+            socket.send(&json!({
+                "type": "post", "id": id, "nick": "ada", "text": text,
+            }));
+        }
+        for _ in chunk {
+            socket.until("ack");
+        }
+    }
+}
+
+/// Opens a reader of a transport that takes in as little as it can.
+fn narrow(server: &Server, transport: Transport, after: u64) -> Slow {
+    let wire = Wire::narrow(server);
+    let path = format!("/api/rooms/lobby/{}?after={after}", transport.path());
+    match transport {
+        Transport::Socket => {
+            Slow::Socket(PlainSocket::over(wire, server, &path))
+        }
+        _ => {
+            let body = OpenBody::over(wire, server.address, &path, "");
+            Slow::Lines(body.unwrap(), transport)
+        }
+    }
+}
+
+/// A reader that does not read until it is asked to.
+enum Slow {
+    Lines(OpenBody, Transport),
+    Socket(PlainSocket),
+}
+
+impl Slow {
+    fn next(&mut self) -> io::Result<serde_json::Value> {
+        let deadline = Instant::now() + PATIENCE;
+        let json = |text: &str| serde_json::from_str(text).expect("JSON");
+        match self {
+            Slow::Lines(body, Transport::Events) => {
+                Ok(body.try_event(deadline)?.json())
+            }
+            Slow::Lines(body, _) => Ok(json(&body.line(deadline)?)),
+            Slow::Socket(socket) => loop {
+                let frame = socket.try_frame(PATIENCE)?;
+                match frame.opcode() {
+                    opcode::TEXT => {
+                        return Ok(json(
+                            str::from_utf8(&frame.payload).unwrap(),
+                        ));
+                    }
+                    opcode::CLOSE => {
+                        assert_eq!(frame.close_code(), 1013);
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    _ => {}
+                }
+            },
+        }
+    }
+
+    /// Reads whatever is there until the connection ends.
+    #[track_caller]
+    fn everything(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        loop {
+            match self.next() {
+                Ok(value) if value["type"] == "message" => {
+                    messages.push(Message::read(&value));
+                }
+                Ok(_) => {}
+                Err(error) if crate::harness::is_late(&error) => {
+                    panic!("not cut after {} messages", messages.len())
+                }
+                Err(_) => return messages,
+            }
+        }
+    }
+}
+
+fn a_slow_reader_is_cut_and_loses_nothing(on: Kind) {
+    let server = setup(on).start();
+    let first = say(&server, "lobby", "first").seq;
+    let mut readers: Vec<_> = Transport::PUSHING
+        .map(|t| (t, narrow(&server, t, first)))
+        .into_iter()
+        .collect();
+    let before = server.descriptors();
+    let mut posted = 0;
+    while server.descriptors() > before - 3 {
+        assert!(posted < 10_000, "never cut");
+        flood(&server, posted..posted + 500);
+        posted += 500;
+    }
+    for (transport, slow) in &mut readers {
+        let mut seen = slow.everything();
+        assert!(seen.len() < posted, "{transport:?}: {}", seen.len());
+        let cursor = seen.last().map_or(first, |message| message.seq);
+        let mut reader =
+            Reader::open(&server, *transport, "lobby", Some(cursor));
+        assert!(!reader.gap, "{transport:?}");
+        seen.extend(reader.messages(posted - seen.len()));
+        for (number, message) in seen.iter().enumerate() {
+            assert_eq!(message.text, long_text(number, LENGTH));
+        }
+    }
+}
+
+fn a_slow_reader_does_not_hold_up_the_others(on: Kind) {
+    let server = setup(on).start();
+    let first = say(&server, "lobby", "first").seq;
+    let _slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
+    std::thread::scope(|scope| {
+        let quick = Transport::ALL.map(|transport| {
+            let mut reader =
+                Reader::open(&server, transport, "lobby", Some(first));
+            scope.spawn(move || reader.messages(2000).len())
+        });
+        flood(&server, 0..2000);
+        for reader in quick {
+            assert_eq!(reader.join().unwrap(), 2000);
+        }
+    });
+}
+
+fn a_reader_that_wakes_up_in_time_is_not_cut(on: Kind) {
+    let server = Setup::new(on)
+        .option("--keep-messages", "10000")
+        .option("--max-backlog", "16777216")
+        .start();
+    let first = say(&server, "lobby", "first").seq;
+    let mut slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
+    flood(&server, 0..2000);
+    for slow in &mut slow {
+        let mut seen = 0;
+        while seen < 2000 {
+            let value = slow.next().expect("it is not cut");
+            if value["type"] == "message" {
+                let message = Message::read(&value);
+                assert_eq!(message.text, long_text(seen, LENGTH));
+                seen += 1;
+            }
+        }
+    }
+}
+
+fn memory_for_readers_that_never_read_is_bounded(on: Kind) {
+    let server = Setup::new(on)
+        .option("--keep-messages", "10")
+        .option("--max-backlog", "262144")
+        .start();
+    let first = say(&server, "lobby", "first").seq;
+    let readers: Vec<_> = (0..60)
+        .map(|n| narrow(&server, Transport::PUSHING[n % 3], first))
+        .collect();
+    let before = resident_mib(&server);
+    flood(&server, 0..3000);
+    let grown = resident_mib(&server).saturating_sub(before);
+    // 60 backlogs of 256 KiB are 15 MiB; what was written is 12 MiB for each.
+    assert!(grown < 80, "grown by {grown} MiB");
+    drop(readers);
+    eventually_within(Duration::from_secs(30), "they are forgotten", || {
+        server.descriptors() < 30
+    });
+}
+
+/// Resident memory of a process, in MiB.
+fn resident_mib(server: &Server) -> usize {
+    let path = format!("/proc/{}/status", server.pid());
+    let status = std::fs::read_to_string(path).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1024
+}
