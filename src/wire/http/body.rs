@@ -45,10 +45,12 @@ impl Body {
         let length = lengths.next();
         let coded = request.all("transfer-encoding").next().is_some();
         if lengths.next().is_some() || (coded && length.is_some()) {
-            return Err(bad("Say the body's length once."));
+            return Err(Problem::malformed("Say the body's length once."));
         }
         if coded && request.version == Version::Http10 {
-            return Err(bad("HTTP/1.0 has no Transfer-Encoding."));
+            return Err(Problem::malformed(
+                "HTTP/1.0 has no Transfer-Encoding.",
+            ));
         }
         if coded {
             only_chunked(request)?;
@@ -103,7 +105,9 @@ fn content_length(value: &[u8]) -> Result<u64, Problem> {
         // `parse` would also take a sign.
         .filter(|text| text.bytes().all(|b| b.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| bad("Content-Length is one decimal number."))
+        .ok_or_else(|| {
+            Problem::malformed("Content-Length is one decimal number.")
+        })
 }
 
 /// Refuses every list of codings but the one that says `chunked` and no more.
@@ -115,7 +119,9 @@ fn only_chunked(request: &Request) -> Result<(), Problem> {
         .map(<[u8]>::trim_ascii);
     for word in words {
         if word.is_empty() {
-            return Err(bad("Transfer-Encoding names one coding."));
+            return Err(Problem::malformed(
+                "Transfer-Encoding names one coding.",
+            ));
         }
         if !word.eq_ignore_ascii_case(b"chunked") {
             let detail = "The only transfer coding here is chunked.";
@@ -126,7 +132,7 @@ fn only_chunked(request: &Request) -> Result<(), Problem> {
     }
     match codings {
         1 => Ok(()),
-        _ => Err(bad("A body is chunked once.")),
+        _ => Err(Problem::malformed("A body is chunked once.")),
     }
 }
 
@@ -193,7 +199,9 @@ impl Chunked {
                     self.part = Part::Size;
                     Ok(Some(2))
                 }
-                Some(_) => Err(bad("A chunk's data ends in CR LF.")),
+                Some(_) => {
+                    Err(Problem::malformed("A chunk's data ends in CR LF."))
+                }
             },
             Part::Trailers => self.trailer_line(bytes),
             Part::End => Ok(None),
@@ -230,7 +238,9 @@ impl Chunked {
         if length == 0 {
             self.part = Part::End;
         } else if !is_field(line) {
-            return Err(bad("A trailer is a name, a colon and a value."));
+            return Err(Problem::malformed(
+                "A trailer is a name, a colon and a value.",
+            ));
         }
         let left = self.bounds.trailers.saturating_sub(line.len());
         self.bounds.trailers = left;
@@ -263,18 +273,16 @@ fn is_field(line: &[u8]) -> bool {
         .is_ok_and(|status| status.is_partial())
 }
 
-fn bad(detail: &'static str) -> Problem {
-    Problem::closing(400, "bad_request", detail)
-}
-
 fn bad_size() -> Problem {
-    bad("A chunk begins with its size in hexadecimal, and CR LF.")
+    Problem::malformed(
+        "A chunk begins with its size in hexadecimal, and CR LF.",
+    )
 }
 
 fn bad_trailer(line: BadLine) -> Problem {
     match line {
         BadLine::TooLong => head_too_large(),
-        BadLine::BareLf => bad("A line ends in CR LF."),
+        BadLine::BareLf => Problem::malformed("A line ends in CR LF."),
     }
 }
 

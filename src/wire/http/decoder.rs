@@ -152,7 +152,7 @@ impl Decoder {
             }
             if *empty_lines == MAX_EMPTY_LINES {
                 let detail = "A request begins with a request line.";
-                return Err(Problem::closing(400, "bad_request", detail));
+                return Err(Problem::malformed(detail));
             }
             *empty_lines += 1;
             *end = HeadEnd::default();
@@ -189,10 +189,9 @@ impl Decoder {
         }
         // Too late to be said: the answer is next.
         self.output = Vec::new();
-        match std::mem::replace(&mut self.state, State::start()) {
-            State::Body(request, _) => Ok(Some(*request)),
-            State::Head { .. } | State::Failed => Ok(None),
-        }
+        let ended = std::mem::replace(&mut self.state, State::start());
+        let State::Body(request, _) = ended else { return Ok(None) };
+        Ok(Some(*request))
     }
 
     /// Is done with `bytes` more, and gives the memory back with the last.

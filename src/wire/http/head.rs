@@ -83,7 +83,7 @@ impl HeadEnd {
 
     fn refuse(&self, line: BadLine) -> Problem {
         match line {
-            BadLine::BareLf => bad("A line ends in CR LF."),
+            BadLine::BareLf => Problem::malformed("A line ends in CR LF."),
             BadLine::TooLong if self.lines > 0 => head_too_large(),
             BadLine::TooLong => {
                 let detail = "The request line is longer than this server \
@@ -114,41 +114,53 @@ impl Head {
         bytes: &[u8],
         bounds: &Bounds,
     ) -> Result<Head, Problem> {
-        // One slot a line is enough, and the request line is one too many.
-        let lines = bytes.iter().filter(|&&b| b == b'\n').count();
-        let mut slots = vec![EMPTY_HEADER; lines];
-        let mut head = httparse::Request::new(&mut slots);
-        match head.parse(bytes) {
-            Ok(Status::Complete(length)) if length == bytes.len() => {}
-            Ok(_) => return Err(bad("The request line is not complete.")),
-            Err(error) => return Err(misread(error, bytes)),
-        }
-        let version = match head.version {
-            Some(0) => Version::Http10,
-            _ => Version::Http11,
-        };
-        let method = Method::from_token(head.method.unwrap_or_default())
-            .ok_or_else(unknown_method)?;
-        let target = Target::parse(method, head.path.unwrap_or_default())?;
-        let fields = fields(head.headers, version, target.authority)?;
-        let mut request = Request {
-            method,
-            target: target.path,
-            version,
-            fields,
-            body: Vec::new(),
-            keep_alive: false,
-        };
-        // An HTTP/1.0 client may ask for a connection that stays. It never
-        // gets one: then nobody has to know what old proxies do with it.
-        request.keep_alive = version == Version::Http11
-            && !request.has_token("connection", "close");
+        let request = read(bytes)?;
         let left = bounds.head - bytes.len();
         let bounds = BodyBounds { body: bounds.body, trailers: left };
         let body = Body::measure(&request, bounds)?;
-        let waits = expects_continue(&request)? && version == Version::Http11;
+        // An HTTP/1.0 client would take 100 for the answer.
+        let waits =
+            expects_continue(&request)? && request.version == Version::Http11;
         Ok(Head { request, body, waits })
     }
+}
+
+/// The request that a head describes, its body still empty.
+fn read(bytes: &[u8]) -> Result<Request, Problem> {
+    // One slot a line is enough: on the heap, as a thread pays for its
+    // deepest stack as long as it lives.
+    let lines = bytes.iter().filter(|&&b| b == b'\n').count();
+    let mut slots = vec![EMPTY_HEADER; lines];
+    let mut head = httparse::Request::new(&mut slots);
+    match head.parse(bytes) {
+        Ok(Status::Complete(length)) if length == bytes.len() => {}
+        Ok(_) => {
+            return Err(Problem::malformed(
+                "The request line is not complete.",
+            ));
+        }
+        Err(error) => return Err(misread(error, bytes)),
+    }
+    let version = match head.version {
+        Some(0) => Version::Http10,
+        _ => Version::Http11,
+    };
+    let method = Method::from_token(head.method.unwrap_or_default())
+        .ok_or_else(unknown_method)?;
+    let target = Target::parse(method, head.path.unwrap_or_default())?;
+    let mut request = Request {
+        method,
+        target: target.path,
+        version,
+        fields: fields(head.headers, version, target.authority)?,
+        body: Vec::new(),
+        keep_alive: false,
+    };
+    // An HTTP/1.0 client may ask for a connection that stays. It never gets
+    // one: then nobody has to know what old proxies do with it.
+    request.keep_alive =
+        version == Version::Http11 && !request.has_token("connection", "close");
+    Ok(request)
 }
 
 /// The fields, with `Host` as section 3.2 wants it: one that is sane, and
@@ -165,7 +177,9 @@ fn fields(
         if header.name.eq_ignore_ascii_case("host") {
             hosts += 1;
             if !is_authority(value) {
-                return Err(bad("Host is a host name and perhaps a port."));
+                return Err(Problem::malformed(
+                    "Host is a host name and perhaps a port.",
+                ));
             }
             value = authority.map_or(value, str::as_bytes);
         }
@@ -176,7 +190,7 @@ fn fields(
         (0, Version::Http10, Some(host)) => {
             fields.push(("host".to_owned(), host.as_bytes().to_vec()));
         }
-        _ => return Err(bad("A request has one Host field.")),
+        _ => return Err(Problem::malformed("A request has one Host field.")),
     }
     Ok(fields)
 }
@@ -203,16 +217,18 @@ fn misread(error: Error, head: &[u8]) -> Problem {
             let detail = "This server speaks HTTP/1.1 and HTTP/1.0 here.";
             Problem::closing(505, "http_version", detail)
         }
-        Error::HeaderName => bad(
-            "A header field is a name, a colon at once after it, and a value \
-             on the same line.",
+        Error::HeaderName => Problem::malformed(
+            "A header field is a name, a colon at once after it, and a \
+             value on the same line.",
         ),
-        Error::HeaderValue => {
-            bad("A header field's value has no control characters.")
-        }
+        Error::HeaderValue => Problem::malformed(
+            "A header field's value has no control characters.",
+        ),
         Error::Token | Error::Version | Error::NewLine | Error::Status => {
-            bad("A request line is a method, a target and HTTP/1.1, with one \
-             space between them.")
+            Problem::malformed(
+                "A request line is a method, a target and HTTP/1.1, with \
+                 one space between them.",
+            )
         }
     }
 }
@@ -236,8 +252,4 @@ fn unknown_method() -> Problem {
 fn too_many_headers() -> Problem {
     let detail = "The request has more header fields than this server takes.";
     Problem::closing(431, "too_many_headers", detail)
-}
-
-fn bad(detail: &'static str) -> Problem {
-    Problem::closing(400, "bad_request", detail)
 }

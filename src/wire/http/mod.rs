@@ -1,4 +1,8 @@
 //! HTTP/1.1 (RFC 9110, RFC 9112): requests out of bytes, answers into bytes.
+//!
+//! `decoder` is the machine that a connection has. The rules it holds a
+//! client to are in `head`, `target` and `body`, and `line` says what a line
+//! is. Nothing here knows what a request asks for.
 
 mod body;
 mod decoder;

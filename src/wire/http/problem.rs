@@ -53,6 +53,11 @@ impl Problem {
         Problem { close: true, ..Problem::new(status, code, detail) }
     }
 
+    /// A request that is no HTTP, or may be read in two ways.
+    pub(super) fn malformed(detail: &'static str) -> Problem {
+        Problem::closing(400, "bad_request", detail)
+    }
+
     /// A problem that passes: the client may try again after `seconds`.
     pub fn later(
         status: u16,

@@ -26,7 +26,9 @@ impl<'a> Target<'a> {
     ) -> Result<Target<'a>, Problem> {
         // A fragment (`#…`) is the browser's own and is never sent.
         if !target.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
-            return Err(bad("The target holds a byte that no URI has."));
+            return Err(Problem::malformed(
+                "The target holds a byte that no URI has.",
+            ));
         }
         if target.starts_with('/') {
             return Ok(Target::origin(target));
@@ -94,11 +96,7 @@ fn is_port(port: &str) -> bool {
 }
 
 fn no_form() -> Problem {
-    bad("The target must begin with / or with http://.")
-}
-
-fn bad(detail: &'static str) -> Problem {
-    Problem::closing(400, "bad_request", detail)
+    Problem::malformed("The target must begin with / or with http://.")
 }
 
 #[cfg(test)]
