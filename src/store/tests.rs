@@ -3,6 +3,7 @@
 mod batches;
 mod crash;
 mod disk;
+mod faults;
 mod help;
 mod model;
 mod refusals;
