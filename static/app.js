@@ -177,6 +177,7 @@ function change(what, value) {
   }
 }
 
+mine.onOther(conversation.claim);
 showNick();
 document.title = titleOf(room, 0);
 byId("room-name").textContent = room;

@@ -89,6 +89,7 @@ export function createConversation(column, options) {
       log.clearUnread();
       scroll.toEnd();
     },
+    claim: (id) => log.claim(id),
     /** A line across: `gap`, or `away` for what a hidden tab missed. */
     line: (words, kind) => log.line(words, kind),
     /** Connected: if nothing has come, the room is empty. */

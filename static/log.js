@@ -26,7 +26,7 @@ export function createLog(root, { isMine, nick, actions }) {
   function make(message, above) {
     const mine = isMine(message.id);
     const element = createMessage(message, { mine, nick: nick() });
-    const entry = { message, element, day: null };
+    const entry = { message, mine, element, day: null };
     byId.set(message.id, entry);
     const post = posts.get(message.id);
     if (post?.state === "sent") showPost(element, { ...post, at: message.at });
@@ -43,7 +43,8 @@ export function createLog(root, { isMine, nick, actions }) {
       entry.day?.remove();
       entry.day = null;
     }
-    const runs = !opens && continuesRun(above.message, entry.message);
+    const runs = !opens && above.mine === entry.mine
+      && continuesRun(above.message, entry.message);
     entry.element.classList.toggle("first", !runs);
   }
 
@@ -98,6 +99,19 @@ export function createLog(root, { isMine, nick, actions }) {
         showPost(shown.element, { ...post, at: shown.message.at }, actions);
       }
       return undefined;
+    },
+
+    /** A message here turns out to be one's own, from another tab. */
+    claim(id) {
+      const at = entries.findIndex((entry) => entry.message.id === id);
+      if (at < 0 || entries[at].mine) return;
+      const entry = entries[at];
+      const element = createMessage(entry.message,
+        { mine: true, nick: nick() });
+      entry.element.replaceWith(element);
+      Object.assign(entry, { mine: true, element });
+      settle(entry, entries[at - 1]);
+      if (entries[at + 1]) settle(entries[at + 1], entry);
     },
 
     /** A line across, at the end: a `gap`, say. */

@@ -10,6 +10,15 @@ export function createMine(prefs) {
   const ids = new Set(read(prefs));
   return {
     has: (id) => ids.has(id),
+    /** Another tab of this browser posted `id`: told to `action`. */
+    onOther(action) {
+      prefs.onOther(KEY, () => {
+        for (const id of read(prefs).filter((one) => !ids.has(one))) {
+          ids.add(id);
+          action(id);
+        }
+      });
+    },
     add(id) {
       if (ids.has(id)) return;
       ids.add(id);

@@ -45,5 +45,7 @@ export function colourOf(nick) {
   for (const character of nick.normalize("NFC").toLowerCase()) {
     hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193) >>> 0;
   }
-  return ((hash ^ (hash >>> 15)) >>> 0) % NICK_COLOURS;
+  // Its upper bits are the better ones, after Knuth's multiplication.
+  const spread = (Math.imul(hash, 0x9e3779b1) >>> 0) / 2 ** 32;
+  return Math.floor(spread * NICK_COLOURS);
 }

@@ -7,19 +7,28 @@ const PREFIX = "twinchat.";
 
 /** A store of small values by name, kept in `storage` where that works. */
 export function createPrefs(storage = browserStorage()) {
-  const memory = new Map();
+  const memory = new Map(); // only what could not be stored
   return {
     /** The value kept under `name`, or `fallback`. */
     read(name, fallback = "") {
-      if (memory.has(name)) return memory.get(name) ?? fallback;
+      if (memory.has(name)) return memory.get(name) || fallback;
       return attempt(() => storage.getItem(PREFIX + name)) ?? fallback;
     },
     /** Keeps `value`; an empty one is forgotten. */
     write(name, value) {
-      memory.set(name, value === "" ? null : String(value));
-      attempt(() => value === ""
-        ? storage.removeItem(PREFIX + name)
-        : storage.setItem(PREFIX + name, String(value)));
+      const stored = attempt(() => {
+        if (value === "") storage.removeItem(PREFIX + name);
+        else storage.setItem(PREFIX + name, value);
+        return true;
+      });
+      if (stored) memory.delete(name);
+      else memory.set(name, value);
+    },
+    /** Calls `action` when another tab writes `name`. */
+    onOther(name, action) {
+      globalThis.addEventListener?.("storage", ({ key }) => {
+        if (key === PREFIX + name) action();
+      });
     },
   };
 }

@@ -66,7 +66,7 @@ function createView(transport) {
     "class": "lane", "aria-label": transportName(transport),
   },
   el("h3", { class: "lane-name" }, transportName(transport), state),
-  el("p", { class: "lane-figure" }, last, middle),
+  el("p", { class: "lane-figure time" }, last, middle),
   el("div", { class: "lane-track" },
     el("div", { class: "track", "aria-hidden": "true" }, bar), words),
   requests.element, size.element);

@@ -14,8 +14,9 @@ import { TRANSPORTS } from "./transports.js";
 const EVERY_MS = 2000;
 
 /**
- * `room`; `chat()` is the page's connection; `post(text)` posts by it,
- * or is false if nobody has a name yet; `onOpen(open)` is told when the race takes the place of the messages.
+ * `room`; `chat()` is the page's connection; `post(text)` posts by it, or is
+ * false if nobody has a name yet; `onOpen(open)` is told when the race takes
+ * the place of the messages.
  */
 export function createRace({ room, chat, post, onOpen }) {
   const section = byId("race");

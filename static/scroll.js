@@ -14,6 +14,7 @@ const NEAR_TOP = 240;
 /** `box` scrolls `content`; `onTop` and `onFollow(following)` are told. */
 export function createScroll(box, content, { onTop, onFollow }) {
   let following = true;
+  let top = 0;
 
   const pin = oncePerFrame(() => {
     if (following) box.scrollTop = box.scrollHeight;
@@ -21,7 +22,11 @@ export function createScroll(box, content, { onTop, onFollow }) {
 
   function look() {
     const left = box.scrollHeight - box.clientHeight - box.scrollTop;
-    const now = left < NEAR_END;
+    // Messages may come between a scroll and its event, and then the end is
+    // far though nobody moved: only going up is leaving.
+    const stayed = following && box.scrollTop >= top;
+    const now = stayed || left < NEAR_END;
+    top = box.scrollTop;
     if (now !== following) {
       following = now;
       onFollow(following);

@@ -49,6 +49,13 @@ export function transportName(transport) {
   return TRANSPORTS[transport]?.name ?? transport ?? "";
 }
 
+/** The same inside a sentence: `server-sent events`, but `WebSocket`. */
+function inSentence(transport) {
+  const name = transportName(transport);
+  if (name.startsWith("WebSocket")) return name;
+  return name.slice(0, 1).toLowerCase() + name.slice(1);
+}
+
 /** What the two servers are called. */
 export function serverName(server) {
   switch (server) {
@@ -63,10 +70,10 @@ export function stateWords({ state, transport, why, switchingTo }) {
   switch (state) {
     case "open":
       return switchingTo
-        ? `Going over to ${transportName(switchingTo)}`
-        : `Connected over ${transportName(transport)}`;
+        ? `Going over to ${inSentence(switchingTo)}`
+        : `Connected over ${inSentence(transport)}`;
     case "connecting":
-      return `Connecting over ${transportName(transport)}`;
+      return `Connecting over ${inSentence(transport)}`;
     case "waiting":
       return "Offline";
     case "stopped":

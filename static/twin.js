@@ -7,7 +7,7 @@ import { connect } from "/static/realtime/index.js";
 import { createConversation, makeColumn } from "./conversation.js";
 import { byId, el } from "./dom.js";
 import { askServer } from "./status.js";
-import { serverName, stateWords } from "./transports.js";
+import { serverName, stateWords, transportName } from "./transports.js";
 import { duration, median } from "./units.js";
 
 /** Latencies behind the median. */
@@ -40,7 +40,9 @@ export function createHeading(element) {
       element.classList.replace("unknown", kind);
     },
     state(now) {
-      state.textContent = `${stateWords(now)} ${now.why ?? ""}`.trim();
+      state.textContent = now.state === "open"
+        ? transportName(now.transport)
+        : `${stateWords(now)}. ${now.why ?? ""}`;
     },
     latency(ms) {
       times.push(ms);

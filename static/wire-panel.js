@@ -16,7 +16,7 @@ const DIRECTIONS = { out: "sent", in: "received" };
  * `totals()` gives the library's, by transport.
  */
 export function createWirePanel({ picker, totals }) {
-  const sums = el("tbody");
+  const sums = el("table", { class: "table" }, sumHead());
   const story = el("ul", { class: "story" });
   const list = el("ol", { class: "wire-list" });
   const hold = button("Hold", { "class": "link", "aria-pressed": "false" },
@@ -28,7 +28,7 @@ export function createWirePanel({ picker, totals }) {
     });
   const element = el("div", {},
     el("h3", {}, "Connection"), picker,
-    el("h3", {}, "So far"), sumTable(sums),
+    el("h3", {}, "So far"), sums,
     el("p", { class: "note" }, "Bytes count headers; those a page cannot see "
       + "are estimated. Latency: own post to seen."),
     el("h3", {}, "What happened"), story,
@@ -40,8 +40,8 @@ export function createWirePanel({ picker, totals }) {
   let inUse = "";
 
   const draw = oncePerFrame(() => {
-    sums.replaceChildren(...Object.entries(totals()).map(([name, sum]) =>
-      sumRow(name, sum, name === inUse)));
+    sums.replaceChildren(sums.tHead, ...Object.entries(totals())
+      .map(([name, sum]) => sumRows(name, sum, name === inUse)));
     story.prepend(...stories.splice(0).reverse().map(storyLine));
     cut(story, MOST_STORIES);
     if (held) return;
@@ -76,28 +76,29 @@ export function createWirePanel({ picker, totals }) {
   };
 }
 
-function sumTable(body) {
-  const heads = ["", "requests", "frames", "out", "in", "latency"];
-  return el("table", { class: "table" },
-    el("thead", {}, el("tr", {}, ...heads.map((head) =>
-      el("th", { scope: "col" }, head)))),
-    body);
+function sumHead() {
+  const heads = ["requests", "frames", "out", "in", "latency"];
+  return el("thead", {}, el("tr", {}, ...heads.map((head) =>
+    el("th", { scope: "col" }, head))));
 }
 
-function sumRow(name, sum, inUse) {
+// The name has a line of its own: five figures fill a phone's width.
+function sumRows(name, sum, inUse) {
   const { count, last, mean } = sum.latency;
   const cells = [
-    transportName(name),
     String(sum.requests),
     String(sum.frames),
     bytes(sum.bytesOut),
     bytes(sum.bytesIn),
-    count > 0 ? duration(last) : "",
+    count > 0 ? duration(last) : "–",
   ];
   const title = count > 0
     ? `own post to seen: ${count} times, mean ${duration(mean)}` : "";
-  return el("tr", { class: inUse ? "in-use" : "", title },
-    ...cells.map((cell) => el("td", {}, cell)));
+  const head = el("th", { colspan: cells.length, scope: "rowgroup" },
+    transportName(name), inUse ? " (in use)" : "");
+  return el("tbody", { class: inUse ? "in-use" : "", title },
+    el("tr", {}, head),
+    el("tr", {}, ...cells.map((cell) => el("td", {}, cell))));
 }
 
 function storyLine(entry) {
@@ -107,17 +108,21 @@ function storyLine(entry) {
 }
 
 function wireLine(entry) {
-  const { direction, kind, status, summary } = entry;
-  const words = [status, summary || kind].filter(Boolean).join(" ");
-  const bad = status >= 400 ? " bad" : "";
-  return el("li", { class: `${direction ?? ""}${bad}`, title: entry.transport },
+  const { direction, kind, status, summary, transport } = entry;
+  const title = `${transportName(transport)}: ${summary}`;
+  return el("li", { class: status >= 400 ? "bad" : "", title },
     el("span", { class: direction ?? "" },
       el("span", { "aria-hidden": "true" }, ARROWS[direction] ?? "·"),
       el("span", { class: "hidden" }, DIRECTIONS[direction] ?? "")),
-    el("span", { class: "words" }, words),
+    el("span", { class: "words" }, shorten(summary || kind)),
     el("span", { class: "size" },
       (entry.estimated ? "≈" : "") + (direction ? bytes(entry.bytes) : "")),
     el("span", { class: "took" }, duration(entry.ms)));
+}
+
+// The room is known; what is asked of it is the news.
+function shorten(summary) {
+  return summary.replace(/\/api\/rooms\/[^/?]+\//, "…/");
 }
 
 function cut(list, most) {
