@@ -9,7 +9,18 @@
 //! * [`threads`] and `event_loop`: the twins, which only differ in how they
 //!   wait; and [`admin`], the operator's endpoint.
 
+pub mod admin;
+pub mod admission;
+pub mod answers;
 pub mod chat;
+pub mod clock;
+pub mod config;
+pub mod launch;
 pub mod limits;
+pub mod machine;
+pub mod metrics;
+pub mod options;
+pub mod site;
 pub mod store;
+pub mod threads;
 pub mod wire;

@@ -25,6 +25,10 @@ pub const SOCKET_PING: Duration = Duration::from_secs(10);
 pub const SOCKET_SILENT: Duration = Duration::from_secs(20);
 /// How often a stream without news says that it is still there.
 pub const STREAM_PING: Duration = Duration::from_secs(15);
+/// How often one socket's typing is passed on.
+pub const TYPING: Duration = Duration::from_secs(2);
+/// How often a room's readers are told who is here.
+pub const PRESENCE: Duration = Duration::from_secs(1);
 /// What a client is told to wait before it comes back after `bye`.
 pub const RETRY: Duration = Duration::from_secs(1);
 

@@ -141,6 +141,11 @@ impl History {
 }
 
 impl Page {
+    /// Whether it tells a reader anything.
+    pub fn has_news(&self) -> bool {
+        self.gap || !self.messages.is_empty()
+    }
+
     /// A page read backwards, for scrolling back from before `seq`: all
     /// there is, unless `more` is set.
     pub fn older(messages: Vec<Arc<Message>>, seq: Seq) -> Page {

@@ -6,5 +6,9 @@
 //! wants to answer by itself with `take_output`. So both servers share every
 //! byte of it, and all of it is tested by bytes.
 
+pub mod api;
 pub mod http;
+pub mod json;
+pub mod query;
+pub mod stream;
 pub mod websocket;

@@ -77,6 +77,14 @@ impl Problem {
         problem
     }
 
+    /// The seconds of its `Retry-After`, if it has one.
+    pub fn retry_after(&self) -> Option<u64> {
+        match &self.field {
+            Some(("retry-after", seconds)) => seconds.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// The answer that says it.
     pub fn response(&self) -> Response {
         let body = Body {

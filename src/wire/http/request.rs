@@ -94,6 +94,12 @@ impl Request {
         std::str::from_utf8(value).ok()
     }
 
+    /// Whether there is a field of this name (in lower case), whatever it
+    /// says.
+    pub fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|(n, _)| n == name)
+    }
+
     /// Whether a comma-separated list field (`Connection`, `Upgrade`) has
     /// this token, in any case, over all fields of the name.
     pub fn has_token(&self, name: &str, token: &str) -> bool {

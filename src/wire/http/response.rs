@@ -72,6 +72,19 @@ impl Response {
         self
     }
 
+    /// The same answer, for a page of another origin if there is one (Fetch
+    /// Standard, section 3.2).
+    #[must_use]
+    pub fn shared_with(self, origin: Option<String>) -> Response {
+        match origin {
+            Some(origin) => self
+                .field("access-control-allow-origin", origin)
+                .field("access-control-expose-headers", "retry-after")
+                .field("vary", "origin"),
+            None => self,
+        }
+    }
+
     /// The whole answer as bytes, its body measured by `content-length`.
     pub fn encode(&self, framing: Framing, now: Millis) -> Bytes {
         let mut out = self.head(framing, now);
@@ -114,7 +127,7 @@ impl Response {
                 out.extend_from_slice(part);
             }
         }
-        out.extend_from_slice(b"date: ");
+        out.extend_from_slice(b"x-content-type-options: nosniff\r\ndate: ");
         http_date(now, &mut out);
         out.extend_from_slice(b"\r\n");
         if !framing.keep_alive {
@@ -197,6 +210,7 @@ mod tests {
         assert_eq!(
             std::str::from_utf8(&bytes).unwrap(),
             "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\
+             x-content-type-options: nosniff\r\n\
              date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
              connection: close\r\ncontent-length: 2\r\n\r\nok"
         );

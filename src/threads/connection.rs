@@ -1,0 +1,318 @@
+//! One client: its requests in a loop, until one of them turns the connection
+//! into a stream or a socket.
+//!
+//! All of it is one thread that reads. The read's timeout is its clock; every
+//! deadline is for the whole of what is awaited, and is not renewed by a
+//! byte. Twin: `event_loop/connection.rs`.
+
+use std::io::{self, Read};
+use std::net::{IpAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::outbox::Outbox;
+use super::server::Server;
+use super::{long_poll, socket, stream};
+use crate::admission::client_address;
+use crate::answers;
+use crate::clock;
+use crate::metrics::Transport;
+use crate::wire::api::{self, Call};
+use crate::wire::http::{
+    Decoder, Framing, Problem, Progress, Request, Response,
+};
+
+/// Bytes read at once.
+const READ: usize = 4 << 10;
+/// How long a client may take to leave after its last answer. It may still be
+/// sending, and a socket that is closed with bytes unread resets, which can
+/// cost it the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One client's connection.
+pub(super) struct Connection {
+    /// The server it belongs to.
+    pub(super) server: Arc<Server>,
+    /// The way to the client.
+    pub(super) outbox: Arc<Outbox>,
+    /// Whose it is: the peer, or who a trusted proxy says it is.
+    pub(super) client: IpAddr,
+    peer: IpAddr,
+    decoder: Decoder,
+    /// The timeout that the socket has at the moment.
+    timeout: Option<Duration>,
+}
+
+/// What came of listening to a client.
+pub(super) enum Heard {
+    /// It said something.
+    Bytes,
+    /// The time is up.
+    Nothing,
+    /// It has left; or the server stops, and ends what its threads read.
+    End,
+}
+
+/// What comes after an answer.
+pub(super) enum Then {
+    /// The next request.
+    Next,
+    /// The end of the connection.
+    End,
+}
+
+impl Then {
+    /// What comes after an answer that was framed so.
+    pub(super) fn after(framing: Framing) -> Then {
+        match framing.keep_alive {
+            true => Then::Next,
+            false => Then::End,
+        }
+    }
+}
+
+/// A connection counted as used for something, until it is dropped.
+pub(super) struct Use {
+    gauge: Gauge,
+    before: Gauge,
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.gauge.dec();
+        self.before.inc();
+    }
+}
+
+/// Serves one client until it leaves: the life of its thread.
+pub(super) fn serve(server: &Arc<Server>, outbox: Arc<Outbox>, peer: IpAddr) {
+    let open = server.metrics.open(Transport::Http);
+    open.inc();
+    let mut connection = Connection::new(Arc::clone(server), outbox, peer);
+    while let Some(request) = connection.next_request() {
+        if let Then::End = connection.answer(&request) {
+            break;
+        }
+    }
+    connection.outbox.finish(Bytes::new());
+    connection.linger();
+    open.dec();
+}
+
+impl Connection {
+    fn new(
+        server: Arc<Server>,
+        outbox: Arc<Outbox>,
+        peer: IpAddr,
+    ) -> Connection {
+        let decoder = Decoder::new(&server.config.limits);
+        let client = peer;
+        Connection { server, outbox, client, peer, decoder, timeout: None }
+    }
+
+    /// The next request; `None` at the end of the connection, whoever ends
+    /// it.
+    fn next_request(&mut self) -> Option<Request> {
+        let mut progress = Progress::Idle;
+        let mut since = Instant::now();
+        loop {
+            match self.decoder.next_request() {
+                Ok(Some(request)) => return Some(request),
+                Ok(None) => (),
+                Err(problem) => {
+                    self.give_up(&problem);
+                    return None;
+                }
+            }
+            let output = self.decoder.take_output();
+            self.outbox.write(&output).ok()?;
+            if self.decoder.progress() != progress {
+                progress = self.decoder.progress();
+                since = Instant::now();
+            }
+            match self.receive(since + self.patience(progress)) {
+                Heard::Bytes => (),
+                Heard::End => return None,
+                Heard::Nothing => {
+                    self.time_out(progress);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Request) -> Then {
+        let server = Arc::clone(&self.server);
+        self.client = client_address(
+            self.peer,
+            request.field("x-forwarded-for"),
+            &server.config.trust_proxy,
+        );
+        let answered = api::route(request, &server.config.rules)
+            .and_then(|call| self.carry_out(call, request));
+        answered.unwrap_or_else(|problem| self.refuse(request, &problem))
+    }
+
+    fn carry_out(
+        &mut self,
+        call: Call,
+        request: &Request,
+    ) -> Result<Then, Problem> {
+        let server = Arc::clone(&self.server);
+        if server.is_stopping() && !matches!(call, Call::Health) {
+            return Err(answers::shutting_down());
+        }
+        let answer = match call {
+            Call::Page => server.site.page()?,
+            Call::Asset(path) => server.site.asset(&path)?,
+            Call::Server => server.about(),
+            Call::Health => answers::health(&server.metrics.stopping),
+            Call::Answer(answer) => answer,
+            // Twin: this thread is its client's alone, so working here keeps
+            // nobody else waiting, and there is nothing to offload.
+            Call::Work(work) => answers::burn(work, &server.metrics.stopping),
+            Call::Post(room, draft) => {
+                let pending = server.post(&room, draft, self.client)?;
+                pending.wait()?.response()
+            }
+            Call::Messages(room, query) => {
+                return long_poll::serve(self, request, &room, &query);
+            }
+            Call::Stream(reading, format) => {
+                return stream::serve(self, request, reading, format);
+            }
+            Call::Socket(reading, codec) => {
+                return socket::chat(self, request, reading, codec);
+            }
+            Call::Echo(codec) => return socket::echo(self, request, codec),
+        };
+        Ok(self.respond(request, answer))
+    }
+
+    /// Answers a request.
+    pub(super) fn respond(
+        &mut self,
+        request: &Request,
+        response: Response,
+    ) -> Then {
+        let framing = Framing::of(request);
+        self.respond_framed(request, response, framing)
+    }
+
+    fn refuse(&mut self, request: &Request, problem: &Problem) -> Then {
+        self.server.metrics.refuse(problem.code);
+        let mut framing = Framing::of(request);
+        framing.keep_alive &= !problem.close;
+        self.respond_framed(request, problem.response(), framing)
+    }
+
+    fn respond_framed(
+        &mut self,
+        request: &Request,
+        response: Response,
+        framing: Framing,
+    ) -> Then {
+        let origin = api::shared_with(request, &self.server.config.rules);
+        let response = response.shared_with(origin);
+        let bytes = response.encode(framing, clock::now());
+        match self.outbox.write(&bytes) {
+            Ok(()) => Then::after(framing),
+            Err(_) => Then::End,
+        }
+    }
+
+    /// Answers bytes that are no request.
+    fn give_up(&mut self, problem: &Problem) {
+        self.server.metrics.refuse(problem.code);
+        let answer = problem.response();
+        self.outbox.finish(answer.encode(Framing::last(), clock::now()));
+    }
+
+    /// Waits a moment for the client to take the last answer, and to leave.
+    fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        let mut unread = [0; READ];
+        while let Ok(Some(1..)) = self.read(&mut unread, until) {}
+    }
+
+    fn time_out(&mut self, progress: Progress) {
+        match progress {
+            Progress::Idle => (),
+            Progress::Head => self.give_up(&answers::too_slow("head")),
+            Progress::Body => self.give_up(&answers::too_slow("body")),
+        }
+    }
+
+    fn patience(&self, progress: Progress) -> Duration {
+        let limits = &self.server.config.limits;
+        match progress {
+            Progress::Idle => limits.idle_time,
+            Progress::Head => limits.head_time,
+            Progress::Body => limits.body_time,
+        }
+    }
+
+    /// Waits until the client says something, at most until `until`, and
+    /// keeps what it says for the next request.
+    pub(super) fn receive(&mut self, until: Instant) -> Heard {
+        let mut buffer = [0; READ];
+        match self.read(&mut buffer, until) {
+            Ok(Some(0)) | Err(_) => Heard::End,
+            Ok(Some(length)) => {
+                self.decoder.receive(&buffer[..length]);
+                Heard::Bytes
+            }
+            Ok(None) => Heard::Nothing,
+        }
+    }
+
+    /// The same, into a buffer: the number of bytes, 0 at the end, `None`
+    /// when the time is up.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        until: Instant,
+    ) -> io::Result<Option<usize>> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let mut socket: &TcpStream = self.outbox.socket();
+        if self.timeout != Some(left) {
+            socket.set_read_timeout(Some(left))?;
+            self.timeout = Some(left);
+        }
+        loop {
+            match socket.read(buffer) {
+                Ok(length) => return Ok(Some(length)),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => (),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                        return Ok(None);
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// The bytes that came behind the last request, when the connection
+    /// becomes a socket.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        let limits = &self.server.config.limits;
+        let fresh = Decoder::new(limits);
+        std::mem::replace(&mut self.decoder, fresh).into_rest()
+    }
+
+    /// Counts this connection as used for `transport` from here on.
+    pub(super) fn used_for(&self, transport: Transport) -> Use {
+        let before = self.server.metrics.open(Transport::Http);
+        let gauge = self.server.metrics.open(transport);
+        before.dec();
+        gauge.inc();
+        Use { gauge, before }
+    }
+}

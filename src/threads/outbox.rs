@@ -1,0 +1,317 @@
+//! Bytes on their way to one reader, and what happens when it is slow.
+//!
+//! Anyone may push. While nothing waits, the bytes go straight to the socket
+//! in a call that never blocks. What does not fit goes to a backlog, and a
+//! writer thread is started for this one slow reader; it waits until the
+//! reader takes more, and ends when the backlog is empty. Past its bound the
+//! reader is cut. Twin: `event_loop/outbox.rs`.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use parking_lot::{Mutex, MutexGuard};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
+
+use super::crew::Crew;
+use crate::config::Fanout;
+use crate::metrics::Metrics;
+use crate::wire::stream::Encoding;
+
+/// Pushes that may wait for one reader, however small they are; the bound on
+/// their bytes is usually met first.
+const BACKLOG: usize = 4096;
+/// The same for a mailbox, which each reader has from the start: as in the
+/// textbook, it is paid for whether it is used or not.
+const MAILBOX: usize = 1024;
+/// Bytes that are written in one go, and that must be taken in `write_time`:
+/// a reader that takes less than 6 KiB a second is too slow.
+const PIECE: usize = 64 << 10;
+/// What a reader that is cut is told, if it can be told anything.
+const TOO_SLOW: &str = "too slow: come back and resume from your cursor";
+
+/// What all outboxes share.
+pub(super) struct Delivery {
+    /// Where writers come from.
+    pub(super) crew: Arc<Crew>,
+    /// What is counted.
+    pub(super) metrics: Arc<Metrics>,
+    /// Unsent bytes kept for one reader.
+    pub(super) bound: usize,
+    /// How long one piece may take.
+    pub(super) write_time: Duration,
+    /// How readers are written to.
+    pub(super) fanout: Fanout,
+}
+
+/// The way to one client.
+pub(super) struct Outbox {
+    socket: Arc<TcpStream>,
+    delivery: Arc<Delivery>,
+    state: Mutex<State>,
+    /// Bytes pushed and not yet written.
+    unsent: AtomicUsize,
+}
+
+struct State {
+    way: Way,
+    /// How its reader is written to, once it is one.
+    encoding: Option<Encoding>,
+    /// What the writer says last, when the way has ended before it.
+    farewell: Vec<u8>,
+}
+
+/// How bytes go out at the moment.
+enum Way {
+    /// Nothing waits: whoever pushes sends.
+    Straight,
+    /// A writer is at it; what is pushed waits in its channel.
+    Backlog(Sender<Bytes>),
+    /// Nothing more is taken.
+    Ended,
+}
+
+impl Outbox {
+    /// The outbox of a new connection.
+    pub(super) fn new(
+        socket: Arc<TcpStream>,
+        delivery: Arc<Delivery>,
+    ) -> Outbox {
+        let state =
+            State { way: Way::Straight, encoding: None, farewell: Vec::new() };
+        let (state, unsent) = (Mutex::new(state), AtomicUsize::new(0));
+        Outbox { socket, delivery, state, unsent }
+    }
+
+    /// The socket, for its one reader.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// From here on this is a reader's, in `encoding`. The textbook's readers
+    /// get their channel and their writer here.
+    ///
+    /// # Errors
+    /// There is no thread left for a writer.
+    pub(super) fn subscribe(
+        self: &Arc<Outbox>,
+        encoding: Encoding,
+    ) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.encoding = Some(encoding);
+        if self.delivery.fanout == Fanout::Mailbox {
+            self.start_writer(&mut state, MAILBOX)?;
+        }
+        Ok(())
+    }
+
+    /// Sends bytes, or has them sent, and never waits. They are dropped if
+    /// the way has ended; the client's own thread finds out by itself.
+    pub(super) fn push(self: &Arc<Outbox>, bytes: Bytes) {
+        let state = self.state.lock();
+        match state.way {
+            Way::Straight => match self.send(&bytes) {
+                Ok(sent) if sent == bytes.len() => (),
+                Ok(sent) => self.push_late(state, bytes.slice(sent..)),
+                Err(_) => self.hang_up(state),
+            },
+            Way::Backlog(_) => self.queue(state, bytes),
+            Way::Ended => (),
+        }
+    }
+
+    /// Pushes the last bytes there will be, then closes the sending half.
+    pub(super) fn finish(self: &Arc<Outbox>, farewell: Bytes) {
+        self.push(farewell);
+        let mut state = self.state.lock();
+        if let Way::Straight = state.way {
+            self.shut(Shutdown::Write);
+        }
+        // A writer that is at it notices that its channel has lost its other
+        // end, and closes when it is through.
+        state.way = Way::Ended;
+    }
+
+    /// Writes all of `bytes`, waiting for the client where it must: for its
+    /// own thread, with an answer to what it asked.
+    ///
+    /// # Errors
+    /// The connection is broken, or a piece took too long.
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(PIECE) {
+            self.write_piece(piece)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes the client's own thread out of its `read`, which finds the end.
+    pub(super) fn wake(&self) {
+        self.shut(Shutdown::Read);
+    }
+
+    /// The same, if it is a reader's: one that is between two requests may
+    /// still ask.
+    pub(super) fn wake_reader(&self) {
+        if self.state.lock().encoding.is_some() {
+            self.wake();
+        }
+    }
+
+    /// Breaks the connection off.
+    pub(super) fn abort(&self) {
+        self.state.lock().way = Way::Ended;
+        self.shut(Shutdown::Both);
+    }
+
+    fn push_late(
+        self: &Arc<Outbox>,
+        mut state: MutexGuard<'_, State>,
+        rest: Bytes,
+    ) {
+        match self.start_writer(&mut state, BACKLOG) {
+            Ok(()) => self.queue(state, rest),
+            // No thread is left to wait for this reader: it is cut, and comes
+            // back when it can.
+            Err(_) => self.hang_up(state),
+        }
+    }
+
+    fn queue(&self, mut state: MutexGuard<'_, State>, bytes: Bytes) {
+        let Way::Backlog(backlog) = &state.way else { return };
+        let length = bytes.len();
+        let unsent = self.unsent.fetch_add(length, Ordering::Relaxed);
+        self.delivery.metrics.backlog.inc_by(length as i64);
+        let fits = unsent + length <= self.delivery.bound;
+        if fits && backlog.try_send(bytes).is_ok() {
+            return;
+        }
+        self.settle(length);
+        self.delivery.metrics.cut.inc();
+        let end = |encoding: Encoding| encoding.end(1013, TOO_SLOW);
+        state.farewell = state.encoding.map(end).unwrap_or_default();
+        state.way = Way::Ended;
+        self.wake();
+    }
+
+    fn hang_up(&self, mut state: MutexGuard<'_, State>) {
+        state.way = Way::Ended;
+        self.shut(Shutdown::Both);
+    }
+
+    fn start_writer(
+        self: &Arc<Outbox>,
+        state: &mut State,
+        capacity: usize,
+    ) -> io::Result<()> {
+        let (sender, backlog) = bounded(capacity);
+        let outbox = Arc::clone(self);
+        self.delivery
+            .crew
+            .start("writer".into(), move || outbox.drain(&backlog))?;
+        state.way = Way::Backlog(sender);
+        Ok(())
+    }
+
+    /// The life of a writer: until the backlog is empty, or ends.
+    fn drain(&self, backlog: &Receiver<Bytes>) {
+        while let Some(mut piece) = self.next_piece(backlog) {
+            while piece.len() < PIECE
+                && let Ok(more) = backlog.try_recv()
+            {
+                piece.extend_from_slice(&more);
+            }
+            let written = self.write(&piece);
+            self.settle(piece.len());
+            if written.is_err() {
+                self.abort();
+                break;
+            }
+        }
+        self.settle(backlog.try_iter().map(|left| left.len()).sum());
+        let mut state = self.state.lock();
+        if let Way::Ended = state.way {
+            let farewell = std::mem::take(&mut state.farewell);
+            drop(state);
+            // Whoever has left already is not told.
+            let _ = self.write(&farewell);
+            self.shut(Shutdown::Write);
+        }
+    }
+
+    /// What waits; `None` once nothing does, and the way is straight again or
+    /// has ended.
+    fn next_piece(&self, backlog: &Receiver<Bytes>) -> Option<Vec<u8>> {
+        if self.delivery.fanout == Fanout::Mailbox {
+            return backlog.recv().ok().map(Vec::from);
+        }
+        match backlog.try_recv() {
+            Ok(bytes) => return Some(bytes.into()),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => (),
+        }
+        // Everyone who pushes holds this lock: what is not here by now will
+        // find the way straight.
+        let mut state = self.state.lock();
+        if let Ok(bytes) = backlog.try_recv() {
+            return Some(bytes.into());
+        }
+        if let Way::Backlog(_) = state.way {
+            state.way = Way::Straight;
+        }
+        None
+    }
+
+    /// Sends as much as the socket takes at once (send(2), MSG_DONTWAIT).
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match send(&self.socket, bytes, SendFlags::DONTWAIT) {
+                Ok(sent) => return Ok(sent),
+                Err(Errno::AGAIN) => return Ok(0),
+                Err(Errno::INTR) => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn write_piece(&self, mut piece: &[u8]) -> io::Result<()> {
+        // The deadline is for the whole piece: a reader that takes a byte
+        // now and then does not win time by it.
+        let deadline = Instant::now() + self.delivery.write_time;
+        while !piece.is_empty() {
+            match self.send(piece)? {
+                0 => self.wait_for_room(deadline)?,
+                sent => piece = &piece[sent..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocks until the socket takes bytes again (poll(2)).
+    fn wait_for_room(&self, deadline: Instant) -> io::Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
+        let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
+        match poll(&mut socket, Some(&timeout)) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// So many bytes wait no longer.
+    fn settle(&self, length: usize) {
+        self.unsent.fetch_sub(length, Ordering::Relaxed);
+        self.delivery.metrics.backlog.dec_by(length as i64);
+    }
+
+    /// It fails if the peer was quicker; the connection is just as closed.
+    fn shut(&self, half: Shutdown) {
+        let _ = self.socket.shutdown(half);
+    }
+}

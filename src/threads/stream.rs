@@ -1,0 +1,115 @@
+//! Streams: server-sent events and JSON lines, one answer that never ends.
+//!
+//! The thread first writes what its reader has missed, waiting for it as long
+//! as it must; then it lets it into the room, where others write to it, and
+//! only reads, to notice when it leaves. Twin: `event_loop/stream.rs`.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::connection::{Connection, Then};
+use super::rooms::{Reader, Room};
+use crate::answers;
+use crate::clock;
+use crate::limits::{LATEST, STREAM_PING};
+use crate::metrics::Transport;
+use crate::wire::api::{self, Reading};
+use crate::wire::http::{Method, Problem, Request};
+use crate::wire::json::Hello;
+use crate::wire::stream::{Encoding, Format};
+
+/// Serves a stream until its client leaves or the server goes.
+pub(super) fn serve(
+    connection: &mut Connection,
+    request: &Request,
+    reading: Reading,
+    format: Format,
+) -> Result<Then, Problem> {
+    let head = answers::stream(format);
+    if request.method == Method::Head {
+        return Ok(connection.respond(request, head));
+    }
+    let room = connection.server.rooms.room(&reading.room)?;
+    let origin = api::shared_with(request, &connection.server.config.rules);
+    let head = head.shared_with(origin);
+    let open = head.encode_open(request.version, clock::now());
+    let encoding = Encoding::over_http(format, request.version);
+    let transport = match format {
+        Format::Events => Transport::Events,
+        Format::Lines | Format::Frames => Transport::Stream,
+    };
+    let _use = connection.used_for(transport);
+    if let Ok(reader) = enter(connection, &room, reading, encoding, &open) {
+        wait(connection, &reader);
+        leave(connection, &room, &reader);
+    }
+    Ok(Then::End)
+}
+
+/// Writes what a reader has missed, then lets it into the room.
+///
+/// # Errors
+/// It left, it was too slow, or it lost its place while it was reading.
+pub(super) fn enter(
+    connection: &mut Connection,
+    room: &Arc<Room>,
+    reading: Reading,
+    encoding: Encoding,
+    head: &[u8],
+) -> io::Result<Arc<Reader>> {
+    let outbox = Arc::clone(&connection.outbox);
+    let mut page = room.page(reading.after, LATEST);
+    let hello = encoding.hello(Hello {
+        room: room.name(),
+        server: connection.server.config.kind.name(),
+        last: room.last(),
+        gap: page.gap,
+    });
+    let messages = encoding.messages(&page.messages);
+    outbox.write(&[head, &hello, &messages].concat())?;
+    outbox.subscribe(encoding)?;
+    let reader = Reader::new(outbox, encoding, reading.nick);
+    while let Err(missing) = room.join(&reader, page.last, LATEST) {
+        if missing.gap {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        page = missing;
+        reader.outbox.write(&encoding.messages(&page.messages))?;
+    }
+    connection.server.rooms.announce(room);
+    Ok(reader)
+}
+
+/// Takes a reader out of its room.
+pub(super) fn leave(
+    connection: &Connection,
+    room: &Arc<Room>,
+    reader: &Arc<Reader>,
+) {
+    room.leave(reader);
+    connection.server.rooms.announce(room);
+}
+
+/// Pings until the reader leaves, or until the server goes and says so.
+fn wait(connection: &mut Connection, reader: &Reader) {
+    let ping = Bytes::from(reader.encoding.ping());
+    let mut next_ping = Instant::now() + STREAM_PING;
+    let mut ignored = [0; 64];
+    loop {
+        match connection.read(&mut ignored, next_ping) {
+            // There is nothing to say on a stream; it is not kept either.
+            Ok(Some(1..)) => (),
+            Ok(None) => {
+                reader.outbox.push(ping.clone());
+                next_ping += STREAM_PING;
+            }
+            Ok(Some(0)) | Err(_) => break,
+        }
+    }
+    if connection.server.is_stopping() {
+        reader.outbox.finish(reader.encoding.bye().into());
+    }
+}
