@@ -166,11 +166,6 @@ impl Stop {
     pub fn trigger(&self) -> StopTrigger {
         self.trigger.clone()
     }
-
-    /// Why the server stops, if it is not because it was told to.
-    pub fn failure(&self) -> Option<String> {
-        self.trigger.failure.get().cloned()
-    }
 }
 
 impl StopTrigger {
@@ -179,6 +174,11 @@ impl StopTrigger {
         // Only the first reason is kept; a full pipe has been told already.
         let _ = self.failure.set(reason);
         let _ = (&*self.pipe).write(&[0]);
+    }
+
+    /// Why the server stops, if it is not because it was told to.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
     }
 }
 

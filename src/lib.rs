@@ -6,7 +6,7 @@
 //! * [`wire`]: bytes to words and back. No sockets, no threads, no clock.
 //! * [`store`], [`metrics`], [`admission`], [`machine`]: what makes
 //!   messages safe, what is counted, who is let in, what the machine allows.
-//! * [`threads`] and `event_loop`: the twins, which only differ in how they
+//! * [`threads`] and [`event_loop`]: the twins, which only differ in how they
 //!   wait; and [`admin`], the operator's endpoint.
 
 pub mod admin;
@@ -15,6 +15,7 @@ pub mod answers;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod event_loop;
 pub mod launch;
 pub mod limits;
 pub mod machine;

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use twinchat::config::Kind;
 use twinchat::launch::Launch;
 use twinchat::options::{Command, Options, Serve};
-use twinchat::{admin, threads};
+use twinchat::{admin, event_loop, threads};
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -32,7 +32,7 @@ fn serve(options: Serve) -> Result<(), String> {
     let launch = Launch::new(options.config()?)?;
     match launch.config.kind {
         Kind::Threads => threads::run(launch),
-        Kind::EventLoop => Err("the event loop is not built in".into()),
+        Kind::EventLoop => event_loop::run(launch),
     }
 }
 

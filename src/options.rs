@@ -223,6 +223,12 @@ impl Serve {
             CodecName::Library => Codec::Library,
             CodecName::ByHand => Codec::ByHand,
         };
+        let (server, fanout) = (self.server, self.fanout);
+        if let (KindName::EventLoop, FanoutName::Mailbox) = (server, fanout) {
+            return Err("--fanout mailbox is a thread for each reader: it \
+                        goes with --server threads"
+                .into());
+        }
         Ok(Config {
             kind: match self.server {
                 KindName::Threads => Kind::Threads,

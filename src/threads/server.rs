@@ -119,7 +119,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
     server.stop(&mut door);
     presence.stop();
     drop(admin);
-    stop.failure().map_or(Ok(()), Err)
+    stop.trigger().failure().map_or(Ok(()), Err)
 }
 
 fn no_thread(error: io::Error) -> String {

@@ -1,0 +1,321 @@
+//! One client: its requests in a loop, until one of them turns the connection
+//! into a stream or a socket.
+//!
+//! All of it is one task that reads. The read's deadline is its clock; every
+//! deadline is for the whole of what is awaited, and is not renewed by a
+//! byte. Twin: `threads/connection.rs`.
+
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::select;
+use tokio::time::{Instant, sleep_until};
+
+use super::outbox::Outbox;
+use super::server::Server;
+use super::{long_poll, socket, stream};
+use crate::admission::client_address;
+use crate::answers;
+use crate::clock;
+use crate::metrics::Transport;
+use crate::wire::api::{self, Call};
+use crate::wire::http::{
+    Decoder, Framing, Problem, Progress, Request, Response,
+};
+
+/// How long a client may take to leave after its last answer. It may still be
+/// sending, and a socket that is closed with bytes unread resets, which can
+/// cost it the answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One client's connection.
+pub(super) struct Connection {
+    /// The server it belongs to.
+    pub(super) server: Rc<Server>,
+    /// The way to the client.
+    pub(super) outbox: Rc<Outbox>,
+    /// Whose it is: the peer, or who a trusted proxy says it is.
+    pub(super) client: IpAddr,
+    peer: IpAddr,
+    decoder: Decoder,
+}
+
+/// What came of listening to a client.
+pub(super) enum Heard {
+    /// It said something.
+    Bytes,
+    /// The time is up.
+    Nothing,
+    /// It has left; or the server stops, and wakes its tasks.
+    End,
+}
+
+/// What comes after an answer.
+pub(super) enum Then {
+    /// The next request.
+    Next,
+    /// The end of the connection.
+    End,
+}
+
+impl Then {
+    /// What comes after an answer that was framed so.
+    pub(super) fn after(framing: Framing) -> Then {
+        match framing.keep_alive {
+            true => Then::Next,
+            false => Then::End,
+        }
+    }
+}
+
+/// A connection counted as used for something, until it is dropped.
+pub(super) struct Use {
+    gauge: Gauge,
+    before: Gauge,
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.gauge.dec();
+        self.before.inc();
+    }
+}
+
+/// Serves one client until it leaves: the life of its task.
+pub(super) async fn serve(
+    server: &Rc<Server>,
+    outbox: Rc<Outbox>,
+    peer: IpAddr,
+) {
+    let open = server.metrics.open(Transport::Http);
+    open.inc();
+    let mut connection = Connection::new(Rc::clone(server), outbox, peer);
+    while let Some(request) = connection.next_request().await {
+        if let Then::End = connection.answer(&request).await {
+            break;
+        }
+    }
+    connection.outbox.finish(Bytes::new());
+    connection.linger().await;
+    open.dec();
+}
+
+impl Connection {
+    fn new(server: Rc<Server>, outbox: Rc<Outbox>, peer: IpAddr) -> Connection {
+        let decoder = Decoder::new(&server.config.limits);
+        let client = peer;
+        Connection { server, outbox, client, peer, decoder }
+    }
+
+    /// The next request; `None` at the end of the connection, whoever ends
+    /// it.
+    async fn next_request(&mut self) -> Option<Request> {
+        let mut progress = Progress::Idle;
+        let mut since = Instant::now();
+        loop {
+            match self.decoder.next_request() {
+                Ok(Some(request)) => return Some(request),
+                Ok(None) => (),
+                Err(problem) => {
+                    self.give_up(&problem);
+                    return None;
+                }
+            }
+            let output = self.decoder.take_output();
+            self.outbox.write(&output).await.ok()?;
+            if self.decoder.progress() != progress {
+                progress = self.decoder.progress();
+                since = Instant::now();
+            }
+            match self.receive(since + self.patience(progress)).await {
+                Heard::Bytes => (),
+                Heard::End => return None,
+                Heard::Nothing => {
+                    self.time_out(progress);
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: &Request) -> Then {
+        let server = Rc::clone(&self.server);
+        self.client = client_address(
+            self.peer,
+            request.field("x-forwarded-for"),
+            &server.config.trust_proxy,
+        );
+        let answered = match api::route(request, &server.config.rules) {
+            Ok(call) => self.carry_out(call, request).await,
+            Err(problem) => Err(problem),
+        };
+        match answered {
+            Ok(then) => then,
+            Err(problem) => self.refuse(request, &problem).await,
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        call: Call,
+        request: &Request,
+    ) -> Result<Then, Problem> {
+        let server = Rc::clone(&self.server);
+        if server.is_stopping() && !matches!(call, Call::Health) {
+            return Err(answers::shutting_down());
+        }
+        let answer = match call {
+            Call::Page => server.site.page()?,
+            Call::Asset(path) => server.site.asset(&path)?,
+            Call::Server => server.about(),
+            Call::Health => answers::health(&server.metrics.stopping),
+            Call::Answer(answer) => answer,
+            // Twin: working here keeps everybody waiting. That is what it is
+            // there to show; and what handing it to a thread is for.
+            Call::Work(work) if work.offload => server.offload(work).await?,
+            Call::Work(work) => answers::burn(work, &server.metrics.stopping),
+            Call::Post(room, draft) => {
+                let pending = server.post(&room, draft, self.client)?;
+                pending.wait().await?.response()
+            }
+            Call::Messages(room, query) => {
+                let poll = long_poll::serve(self, request, &room, &query);
+                return Box::pin(poll).await;
+            }
+            Call::Stream(reading, format) => {
+                let stream = stream::serve(self, request, reading, format);
+                return Box::pin(stream).await;
+            }
+            Call::Socket(reading, codec) => {
+                let chat = socket::chat(self, request, reading, codec);
+                return Box::pin(chat).await;
+            }
+            Call::Echo(codec) => {
+                return Box::pin(socket::echo(self, request, codec)).await;
+            }
+        };
+        Ok(self.respond(request, answer).await)
+    }
+
+    /// Answers a request.
+    pub(super) async fn respond(
+        &mut self,
+        request: &Request,
+        response: Response,
+    ) -> Then {
+        let framing = Framing::of(request);
+        self.respond_framed(request, response, framing).await
+    }
+
+    async fn refuse(&mut self, request: &Request, problem: &Problem) -> Then {
+        self.server.metrics.refuse(problem.code);
+        let mut framing = Framing::of(request);
+        framing.keep_alive &= !problem.close;
+        self.respond_framed(request, problem.response(), framing).await
+    }
+
+    async fn respond_framed(
+        &mut self,
+        request: &Request,
+        response: Response,
+        framing: Framing,
+    ) -> Then {
+        let origin = api::shared_with(request, &self.server.config.rules);
+        let response = response.shared_with(origin);
+        let bytes = response.encode(framing, clock::now());
+        match self.outbox.write(&bytes).await {
+            Ok(()) => Then::after(framing),
+            Err(_) => Then::End,
+        }
+    }
+
+    /// Answers bytes that are no request.
+    fn give_up(&mut self, problem: &Problem) {
+        self.server.metrics.refuse(problem.code);
+        let answer = problem.response();
+        self.outbox.finish(answer.encode(Framing::last(), clock::now()));
+    }
+
+    /// Waits a moment for the client to take the last answer, and to leave.
+    async fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        while let Ok(Some(unread)) = self.read(until).await
+            && !unread.is_empty()
+        {}
+    }
+
+    fn time_out(&mut self, progress: Progress) {
+        match progress {
+            Progress::Idle => (),
+            Progress::Head => self.give_up(&answers::too_slow("head")),
+            Progress::Body => self.give_up(&answers::too_slow("body")),
+        }
+    }
+
+    fn patience(&self, progress: Progress) -> Duration {
+        let limits = &self.server.config.limits;
+        match progress {
+            Progress::Idle => limits.idle_time,
+            Progress::Head => limits.head_time,
+            Progress::Body => limits.body_time,
+        }
+    }
+
+    /// Waits until the client says something, at most until `until`, and
+    /// keeps what it says for the next request.
+    pub(super) async fn receive(&mut self, until: Instant) -> Heard {
+        match self.read(until).await {
+            Ok(Some(bytes)) if bytes.is_empty() => Heard::End,
+            Ok(Some(bytes)) => {
+                self.decoder.receive(&bytes);
+                Heard::Bytes
+            }
+            Err(_) => Heard::End,
+            Ok(None) => Heard::Nothing,
+        }
+    }
+
+    /// The same, as bytes: none at the end, `None` when the time is up.
+    // Twin: all connections read into one buffer, and what is read is copied
+    // out. A buffer of its own, held while it waits, would be a part of every
+    // task that does.
+    pub(super) async fn read(
+        &mut self,
+        until: Instant,
+    ) -> io::Result<Option<Bytes>> {
+        loop {
+            if self.outbox.is_woken() {
+                return Ok(Some(Bytes::new()));
+            }
+            if let Some(bytes) = self.server.try_read(self.outbox.socket())? {
+                return Ok(Some(bytes));
+            }
+            select! {
+                ready = self.outbox.socket().readable() => ready?,
+                () = self.outbox.woken() => (),
+                () = sleep_until(until) => return Ok(None),
+            }
+        }
+    }
+
+    /// The bytes that came behind the last request, when the connection
+    /// becomes a socket.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        let limits = &self.server.config.limits;
+        let fresh = Decoder::new(limits);
+        std::mem::replace(&mut self.decoder, fresh).into_rest()
+    }
+
+    /// Counts this connection as used for `transport` from here on.
+    pub(super) fn used_for(&self, transport: Transport) -> Use {
+        let before = self.server.metrics.open(Transport::Http);
+        let gauge = self.server.metrics.open(transport);
+        before.dec();
+        gauge.inc();
+        Use { gauge, before }
+    }
+}

@@ -1,0 +1,116 @@
+//! Streams: server-sent events and JSON lines, one answer that never ends.
+//!
+//! The task first writes what its reader has missed, waiting for it as long
+//! as it must; then it lets it into the room, where others write to it, and
+//! only reads, to notice when it leaves. Twin: `threads/stream.rs`.
+
+use std::io;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::connection::{Connection, Then};
+use super::rooms::{Reader, Room};
+use crate::answers;
+use crate::clock;
+use crate::limits::{LATEST, STREAM_PING};
+use crate::metrics::Transport;
+use crate::wire::api::{self, Reading};
+use crate::wire::http::{Method, Problem, Request};
+use crate::wire::json::Hello;
+use crate::wire::stream::{Encoding, Format};
+
+/// Serves a stream until its client leaves or the server goes.
+pub(super) async fn serve(
+    connection: &mut Connection,
+    request: &Request,
+    reading: Reading,
+    format: Format,
+) -> Result<Then, Problem> {
+    let head = answers::stream(format);
+    if request.method == Method::Head {
+        return Ok(connection.respond(request, head).await);
+    }
+    let room = connection.server.rooms.room(&reading.room)?;
+    let origin = api::shared_with(request, &connection.server.config.rules);
+    let head = head.shared_with(origin);
+    let open = head.encode_open(request.version, clock::now());
+    let encoding = Encoding::over_http(format, request.version);
+    let transport = match format {
+        Format::Events => Transport::Events,
+        Format::Lines | Format::Frames => Transport::Stream,
+    };
+    let _use = connection.used_for(transport);
+    let entered = enter(connection, &room, reading, encoding, &open).await;
+    if let Ok(reader) = entered {
+        wait(connection, &reader).await;
+        leave(connection, &room, &reader);
+    }
+    Ok(Then::End)
+}
+
+/// Writes what a reader has missed, then lets it into the room.
+///
+/// # Errors
+/// It left, it was too slow, or it lost its place while it was reading.
+pub(super) async fn enter(
+    connection: &mut Connection,
+    room: &Rc<Room>,
+    reading: Reading,
+    encoding: Encoding,
+    head: &[u8],
+) -> io::Result<Rc<Reader>> {
+    let outbox = Rc::clone(&connection.outbox);
+    let mut page = room.page(reading.after, LATEST);
+    let hello = encoding.hello(Hello {
+        room: room.name(),
+        server: connection.server.config.kind.name(),
+        last: room.last(),
+        gap: page.gap,
+    });
+    let messages = encoding.messages(&page.messages);
+    outbox.write(&[head, &hello, &messages].concat()).await?;
+    outbox.subscribe(encoding);
+    let reader = Reader::new(outbox, encoding, reading.nick);
+    while let Err(missing) = room.join(&reader, page.last, LATEST) {
+        if missing.gap {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        page = missing;
+        reader.outbox.write(&encoding.messages(&page.messages)).await?;
+    }
+    connection.server.rooms.announce(room);
+    Ok(reader)
+}
+
+/// Takes a reader out of its room.
+pub(super) fn leave(
+    connection: &Connection,
+    room: &Rc<Room>,
+    reader: &Rc<Reader>,
+) {
+    room.leave(reader);
+    connection.server.rooms.announce(room);
+}
+
+/// Pings until the reader leaves, or until the server goes and says so.
+async fn wait(connection: &mut Connection, reader: &Reader) {
+    let ping = Bytes::from(reader.encoding.ping());
+    let mut next_ping = Instant::now() + STREAM_PING;
+    loop {
+        match connection.read(next_ping).await {
+            Ok(Some(bytes)) if bytes.is_empty() => break,
+            // There is nothing to say on a stream; it is not kept either.
+            Ok(Some(_)) => (),
+            Ok(None) => {
+                reader.outbox.push(ping.clone());
+                next_ping += STREAM_PING;
+            }
+            Err(_) => break,
+        }
+    }
+    if connection.server.is_stopping() {
+        reader.outbox.finish(reader.encoding.bye().into());
+    }
+}
