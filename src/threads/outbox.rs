@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
@@ -114,22 +114,13 @@ impl Outbox {
     /// Sends bytes, or has them sent, and never waits. They are dropped if
     /// the way has ended; the client's own thread finds out by itself.
     pub(super) fn push(self: &Arc<Outbox>, bytes: Bytes) {
-        let state = self.state.lock();
-        match state.way {
-            Way::Straight => match self.send(&bytes) {
-                Ok(sent) if sent == bytes.len() => (),
-                Ok(sent) => self.push_late(state, bytes.slice(sent..)),
-                Err(_) => self.hang_up(state),
-            },
-            Way::Backlog(_) => self.queue(state, bytes),
-            Way::Ended => (),
-        }
+        self.put(&mut self.state.lock(), bytes);
     }
 
     /// Pushes the last bytes there will be, then closes the sending half.
     pub(super) fn finish(self: &Arc<Outbox>, farewell: Bytes) {
-        self.push(farewell);
         let mut state = self.state.lock();
+        self.put(&mut state, farewell);
         if let Way::Straight = state.way {
             self.shut(Shutdown::Write);
         }
@@ -169,12 +160,20 @@ impl Outbox {
         self.shut(Shutdown::Both);
     }
 
-    fn push_late(
-        self: &Arc<Outbox>,
-        mut state: MutexGuard<'_, State>,
-        rest: Bytes,
-    ) {
-        match self.start_writer(&mut state, BACKLOG) {
+    fn put(self: &Arc<Outbox>, state: &mut State, bytes: Bytes) {
+        match state.way {
+            Way::Straight => match self.send(&bytes) {
+                Ok(sent) if sent == bytes.len() => (),
+                Ok(sent) => self.put_late(state, bytes.slice(sent..)),
+                Err(_) => self.hang_up(state),
+            },
+            Way::Backlog(_) => self.queue(state, bytes),
+            Way::Ended => (),
+        }
+    }
+
+    fn put_late(self: &Arc<Outbox>, state: &mut State, rest: Bytes) {
+        match self.start_writer(state, BACKLOG) {
             Ok(()) => self.queue(state, rest),
             // No thread is left to wait for this reader: it is cut, and comes
             // back when it can.
@@ -182,7 +181,7 @@ impl Outbox {
         }
     }
 
-    fn queue(&self, mut state: MutexGuard<'_, State>, bytes: Bytes) {
+    fn queue(&self, state: &mut State, bytes: Bytes) {
         let Way::Backlog(backlog) = &state.way else { return };
         let length = bytes.len();
         let unsent = self.unsent.fetch_add(length, Ordering::Relaxed);
@@ -199,7 +198,7 @@ impl Outbox {
         self.wake();
     }
 
-    fn hang_up(&self, mut state: MutexGuard<'_, State>) {
+    fn hang_up(&self, state: &mut State) {
         state.way = Way::Ended;
         self.shut(Shutdown::Both);
     }
