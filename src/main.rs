@@ -1,7 +1,7 @@
 //! The command line: options, then one of the two servers. The only place
 //! that exits.
 
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -44,5 +44,6 @@ fn log() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
         .init();
 }

@@ -6,7 +6,7 @@
 //! takes more, and ends when the backlog is empty. Past its bound the reader
 //! is cut. Twin: `threads/outbox.rs`.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
@@ -101,22 +101,13 @@ impl Outbox {
     /// Sends bytes, or has them sent, and never waits. They are dropped if
     /// the way has ended; the client's own task finds out by itself.
     pub(super) fn push(self: &Rc<Outbox>, bytes: Bytes) {
-        let state = self.state.borrow_mut();
-        match state.way {
-            Way::Straight => match self.send(&bytes) {
-                Ok(sent) if sent == bytes.len() => (),
-                Ok(sent) => self.push_late(state, bytes.slice(sent..)),
-                Err(_) => self.hang_up(state),
-            },
-            Way::Backlog(_) => self.queue(state, bytes),
-            Way::Ended(_) => (),
-        }
+        self.put(&mut self.state.borrow_mut(), bytes);
     }
 
     /// Pushes the last bytes there will be, then closes the sending half.
     pub(super) fn finish(self: &Rc<Outbox>, farewell: Bytes) {
-        self.push(farewell);
         let mut state = self.state.borrow_mut();
+        self.put(&mut state, farewell);
         if let Way::Straight = state.way {
             self.shut(Shutdown::Write);
         }
@@ -170,14 +161,26 @@ impl Outbox {
         self.wake();
     }
 
-    fn push_late(self: &Rc<Outbox>, mut state: RefMut<'_, State>, rest: Bytes) {
+    fn put(self: &Rc<Outbox>, state: &mut State, bytes: Bytes) {
+        match state.way {
+            Way::Straight => match self.send(&bytes) {
+                Ok(sent) if sent == bytes.len() => (),
+                Ok(sent) => self.put_late(state, bytes.slice(sent..)),
+                Err(_) => self.hang_up(state),
+            },
+            Way::Backlog(_) => self.queue(state, bytes),
+            Way::Ended(_) => (),
+        }
+    }
+
+    fn put_late(self: &Rc<Outbox>, state: &mut State, rest: Bytes) {
         state.way = Way::Backlog(VecDeque::new());
         self.queue(state, rest);
         let outbox = Rc::clone(self);
         self.delivery.crew.start(async move { outbox.drain().await });
     }
 
-    fn queue(&self, mut state: RefMut<'_, State>, bytes: Bytes) {
+    fn queue(&self, state: &mut State, bytes: Bytes) {
         let Way::Backlog(backlog) = &mut state.way else { return };
         let length = bytes.len();
         if self.unsent.get() + length <= self.delivery.bound {
@@ -193,7 +196,7 @@ impl Outbox {
         self.wake();
     }
 
-    fn hang_up(&self, mut state: RefMut<'_, State>) {
+    fn hang_up(&self, state: &mut State) {
         state.way = Way::Ended(VecDeque::new());
         self.shut(Shutdown::Both);
     }

@@ -213,8 +213,9 @@ impl Connection {
         &mut self,
         request: &Request,
         response: Response,
-        framing: Framing,
+        mut framing: Framing,
     ) -> Then {
+        framing.keep_alive &= !self.server.is_stopping();
         let origin = api::shared_with(request, &self.server.config.rules);
         let response = response.shared_with(origin);
         let bytes = response.encode(framing, clock::now());
@@ -297,6 +298,11 @@ impl Connection {
                 },
             }
         }
+    }
+
+    /// Whether its client has sent more than the last request.
+    pub(super) fn has_more(&self) -> bool {
+        self.decoder.buffered() > 0
     }
 
     /// The bytes that came behind the last request, when the connection

@@ -52,7 +52,10 @@ pub(super) fn serve(
     let nothing_to_wait_for = query.after.is_none()
         || request.method == Method::Head
         || wait.is_zero()
-        || page.has_news();
+        || page.has_news()
+        // The next request is here ahead of this one's answer: whoever sends
+        // it does not want to wait for news.
+        || connection.has_more();
     if nothing_to_wait_for {
         let answer = answers::page(&page);
         return Ok(connection.respond(request, answer));
@@ -83,11 +86,13 @@ fn hold(
             held.forget();
             Ok(Then::End)
         }
-        // The time is up. Or the next request is here ahead of this one's
-        // answer: whoever sends it does not want to wait for news.
+        // The time is up; or the next request is here, as above.
         Heard::End | Heard::Bytes | Heard::Nothing => {
-            held.answer_with(&room.page(Some(held.after), held.limit));
-            Ok(Then::after(held.framing))
+            let mut framing = held.framing;
+            framing.keep_alive &= !connection.server.is_stopping();
+            let page = room.page(Some(held.after), held.limit);
+            held.answer_with(&page, framing);
+            Ok(Then::after(framing))
         }
     }
 }
@@ -121,7 +126,8 @@ impl Held {
 
     /// Answers with the news of a broadcast, unless it has been answered.
     pub(super) fn answer(&self, batch: &Batch) {
-        self.answer_with(&batch.page(self.after, self.limit));
+        let page = batch.page(self.after, self.limit);
+        self.answer_with(&page, self.framing);
     }
 
     /// Its client is gone: there is nobody to answer.
@@ -129,7 +135,7 @@ impl Held {
         *self.answered.lock() = true;
     }
 
-    fn answer_with(&self, page: &Page) {
+    fn answer_with(&self, page: &Page, framing: Framing) {
         let mut answered = self.answered.lock();
         if std::mem::replace(&mut *answered, true) {
             return;
@@ -137,6 +143,6 @@ impl Held {
         let answer = answers::page(page).shared_with(self.origin.clone());
         // The lock is held until the answer is on its way, so whoever finds
         // the poll answered finds the connection free for the next request.
-        self.outbox.push(answer.encode(self.framing, clock::now()));
+        self.outbox.push(answer.encode(framing, clock::now()));
     }
 }

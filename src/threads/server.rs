@@ -33,8 +33,8 @@ use crate::wire::http::{Problem, Response};
 /// How long after the word to stop requests are still answered: `/healthz`
 /// says 503 for as long, and whoever is between two requests may ask again.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long everyone may take to leave after that.
-const LEAVE: Duration = Duration::from_secs(3);
+/// How long everyone may take to leave after that, before it is broken off.
+const LEAVE: Duration = Duration::from_secs(2);
 /// How long the door stays open at a time while everyone leaves.
 const TICK: Duration = Duration::from_millis(20);
 
