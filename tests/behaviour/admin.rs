@@ -6,8 +6,8 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::harness::{
-    Answer, Kind, OpenBody, Server, Setup, Socket, Wire, eventually, get,
-    say_many,
+    Answer, Kind, OpenBody, Server, Setup, Socket, Wire, binary, eventually,
+    get, say_many,
 };
 
 on_every_server! {
@@ -24,8 +24,8 @@ on_every_server! {
 
 /// A server with an operator's endpoint, and where it is.
 #[track_caller]
-fn with_admin(on: Kind) -> (Server, SocketAddr) {
-    let setup = Setup::new(on).option("--admin", "127.0.0.1:0");
+fn with_admin(setup: &Setup) -> (Server, SocketAddr) {
+    let setup = setup.clone().option("--admin", "127.0.0.1:0");
     let mut server = setup.start();
     let url = server.line("admin on http://");
     let address = url.trim_end_matches('/').parse().unwrap();
@@ -48,7 +48,8 @@ fn sum(metrics: &str, name: &str) -> f64 {
 }
 
 fn metrics_say_what_happens(on: Kind) {
-    let (server, admin) = with_admin(on);
+    let setup = Setup::new(on).option("--max-per-ip", "10");
+    let (server, admin) = with_admin(&setup);
     let mut stream = OpenBody::open(&server, "/api/rooms/lobby/stream");
     let mut socket = Socket::open(&server, "lobby");
     say_many(&server, "lobby", 0..10);
@@ -56,6 +57,9 @@ fn metrics_say_what_happens(on: Kind) {
         socket.until("message");
         while stream.object()["type"] != "message" {}
     }
+    let _ten = [(); 10].map(|()| Wire::from(&server, "127.0.0.2"));
+    let refused = Wire::from(&server, "127.0.0.2").answer();
+    refused.refused(429, "too_many_connections");
     let answer = ask(admin, "/metrics");
     assert_eq!(answer.status, 200);
     let metrics = answer.text();
@@ -81,16 +85,16 @@ fn metrics_say_what_happens(on: Kind) {
 }
 
 fn it_is_healthy_on_the_operators_port(on: Kind) {
-    let (_server, admin) = with_admin(on);
+    let (_server, admin) = with_admin(&Setup::new(on));
     let answer = ask(admin, "/healthz");
     assert_eq!((answer.status, answer.text().trim()), (200, "ok"));
     assert_eq!(ask(admin, "/nothing").status, 404);
 }
 
 fn healthcheck_exits_with_what_it_found(on: Kind) {
-    let (mut server, admin) = with_admin(on);
+    let (mut server, admin) = with_admin(&Setup::new(on));
     let check = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_twinchat"));
+        let mut command = Command::new(binary());
         command.arg("healthcheck").env("TWINCHAT_ADMIN", admin.to_string());
         command.output().unwrap().status.code()
     };
@@ -103,7 +107,7 @@ fn healthcheck_exits_with_what_it_found(on: Kind) {
 }
 
 fn the_public_port_knows_no_metrics(on: Kind) {
-    let (server, _) = with_admin(on);
+    let (server, _) = with_admin(&Setup::new(on));
     assert_eq!(get(&server, "/metrics").status, 404);
 }
 
@@ -131,7 +135,7 @@ fn options_may_come_from_the_environment(on: Kind) {
 fn serve_may_be_said(on: Kind) {
     let mut command = Setup::new(on).command();
     let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-    command = Command::new(env!("CARGO_BIN_EXE_twinchat"));
+    command = Command::new(binary());
     let help = command.arg("serve").args(args).arg("--help").output().unwrap();
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
@@ -156,7 +160,7 @@ fn an_option_that_is_wrong_is_told(on: Kind) {
     for (name, value) in [
         ("--listen", "nowhere"),
         ("--server", "magic"),
-        ("--max-per-ip", "-1"),
+        ("--max-per-ip", "many"),
         ("--fanout", "pigeon"),
         ("--allow-origin", "not an origin"),
         ("--no-such-option", "x"),
@@ -181,7 +185,7 @@ fn a_port_that_is_taken_is_told(on: Kind) {
 }
 
 fn logs_are_safe_to_print(on: Kind) {
-    let setup = Setup::new(on).variable("RUST_LOG", "trace");
+    let setup = Setup::new(on).variable("RUST_LOG", "twinchat=trace");
     let mut server = setup.start();
     let mut wire = Wire::open(&server);
     wire.send(

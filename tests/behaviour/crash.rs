@@ -20,7 +20,7 @@ on_every_server! {
 
 const ROOM: &str = "lobby";
 const POSTERS: usize = 20;
-const READERS: usize = 10;
+const READERS: usize = 12;
 
 /// What all threads of the test share.
 struct World {
@@ -58,7 +58,7 @@ fn nothing_acknowledged_is_lost_doubled_or_renumbered(on: Kind) {
         }
         for number in 0..READERS {
             let world = &world;
-            let transport = Transport::ALL[number % 5];
+            let transport = Transport::ALL[number % 6];
             scope.spawn(move || read_again_and_again(world, transport));
         }
         for round in 0..rounds {
@@ -138,7 +138,8 @@ fn try_post(
     id: &str,
 ) -> Option<u64> {
     if way.is_none() {
-        let path = format!("/api/rooms/{ROOM}/socket?after=9007199254740991");
+        let kind = Transport::PUSHING[2 + poster / 2 % 2].path();
+        let path = format!("/api/rooms/{ROOM}/{kind}?after=9007199254740991");
         *way = Some(if poster.is_multiple_of(2) {
             let socket = Socket::connect(world.address, &path).ok()?;
             Way::Socket(Box::new(socket))

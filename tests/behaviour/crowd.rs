@@ -50,7 +50,7 @@ fn crowd(server: &Server) {
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..20)
             .map(|number| {
-                let transport = Transport::ALL[number % 5];
+                let transport = Transport::ALL[number % 6];
                 let mut reader =
                     Reader::open(server, transport, "lobby", cursor);
                 scope.spawn(move || reader.messages(POSTERS * POSTS))

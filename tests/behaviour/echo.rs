@@ -1,10 +1,10 @@
-//! `GET /api/echo`: a WebSocket that sends everything back.
+//! `GET /api/echo` and `echo-by-hand`: a WebSocket that sends everything back.
 
 use tungstenite::Message as Frame;
 
 use crate::harness::{Kind, PATIENCE, PlainSocket, Server, Socket, opcode};
 
-on_every_server! {
+on_every_codec! {
     text_and_bytes_come_back,
     a_mebibyte_comes_back,
     more_than_a_mebibyte_does_not,
@@ -13,7 +13,10 @@ on_every_server! {
     text_that_is_not_utf8_is_not_taken,
 }
 
-const ECHO: &str = "/api/echo";
+/// The echo that a codec reads.
+fn path(codec: &str) -> String {
+    format!("/api/echo{codec}")
+}
 
 #[track_caller]
 fn comes_back(socket: &mut Socket, frame: Frame) {
@@ -25,9 +28,9 @@ fn comes_back(socket: &mut Socket, frame: Frame) {
     assert_eq!(socket.frame(PATIENCE).unwrap(), frame);
 }
 
-fn text_and_bytes_come_back(on: Kind) {
+fn text_and_bytes_come_back(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::path(&server, ECHO);
+    let mut socket = Socket::path(&server, &path(codec));
     for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
         comes_back(&mut socket, Frame::text("x".repeat(length)));
         comes_back(&mut socket, Frame::binary(vec![0xff; length]));
@@ -35,23 +38,23 @@ fn text_and_bytes_come_back(on: Kind) {
     comes_back(&mut socket, Frame::text("é👋\0"));
 }
 
-fn a_mebibyte_comes_back(on: Kind) {
+fn a_mebibyte_comes_back(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::path(&server, ECHO);
+    let mut socket = Socket::path(&server, &path(codec));
     comes_back(&mut socket, Frame::text("x".repeat(1 << 20)));
     comes_back(&mut socket, Frame::binary(vec![7; 1 << 20]));
 }
 
-fn more_than_a_mebibyte_does_not(on: Kind) {
+fn more_than_a_mebibyte_does_not(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::path(&server, ECHO);
+    let mut socket = Socket::path(&server, &path(codec));
     socket.binary(vec![7; (1 << 20) + 1]);
     assert_eq!(socket.closed(), 1009);
 }
 
-fn fragments_come_back_as_one_message(on: Kind) {
+fn fragments_come_back_as_one_message(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = PlainSocket::open(&server, ECHO);
+    let mut socket = PlainSocket::open(&server, &path(codec));
     socket.send(opcode::BINARY, b"one ");
     socket.send(opcode::CONTINUATION, b"");
     socket.send(opcode::CONTINUATION, b"two ");
@@ -61,17 +64,17 @@ fn fragments_come_back_as_one_message(on: Kind) {
     assert_eq!(frame.first, 0x80 | opcode::BINARY);
 }
 
-fn a_close_comes_back(on: Kind) {
+fn a_close_comes_back(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = PlainSocket::open(&server, ECHO);
+    let mut socket = PlainSocket::open(&server, &path(codec));
     socket.send(0x80 | opcode::CLOSE, b"\x0f\xa0mine");
     assert_eq!(socket.until(opcode::CLOSE).close_code(), 4000);
     socket.wire.closed();
 }
 
-fn text_that_is_not_utf8_is_not_taken(on: Kind) {
+fn text_that_is_not_utf8_is_not_taken(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = PlainSocket::open(&server, ECHO);
+    let mut socket = PlainSocket::open(&server, &path(codec));
     socket.send(0x80 | opcode::TEXT, b"\xff\xfe");
     socket.is_closed_with(1007);
 }

@@ -143,8 +143,9 @@ fn a_head_too_large_is_refused(on: Kind) {
         wire.closed();
     }
     let fitting = "a".repeat(15_000);
-    let bytes =
-        format!("GET / HTTP/1.1\r\nHost: {{host}}\r\nX: {fitting}\r\n\r\n");
+    let bytes = format!(
+        "GET /healthz HTTP/1.1\r\nHost: {{host}}\r\nX: {fitting}\r\n\r\n"
+    );
     assert_eq!(answer_to(&server, &bytes).1.status, 200);
 }
 
@@ -152,7 +153,7 @@ fn too_many_headers_are_refused(on: Kind) {
     let server = Server::start(on);
     let request = |count| {
         let fields = "X: y\r\n".repeat(count);
-        format!("GET / HTTP/1.1\r\nHost: {{host}}\r\n{fields}\r\n")
+        format!("GET /healthz HTTP/1.1\r\nHost: {{host}}\r\n{fields}\r\n")
     };
     assert_eq!(answer_to(&server, &request(63)).1.status, 200);
     let (mut wire, answer) = answer_to(&server, &request(64));
@@ -206,7 +207,7 @@ fn a_thousand_requests_unread_do_no_harm(on: Kind) {
     let setup = Setup::new(on).option("--write-timeout", "1");
     let server = setup.start();
     let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", server.host());
-    let before = server.descriptors();
+    let before = server.descriptors_at_rest();
     let mut wire = Wire::narrow(&server);
     for _ in 0..20 {
         if wire.try_send(request.repeat(1000)).is_err() {
@@ -236,7 +237,7 @@ fn a_body_is_not_taken_for_a_request(on: Kind) {
 
 fn half_a_request_and_goodbye_does_no_harm(on: Kind) {
     let server = Server::start(on);
-    let before = server.descriptors();
+    let before = server.descriptors_at_rest();
     let whole = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", server.host());
     for end in 0..whole.len() {
         let mut wire = Wire::open(&server);

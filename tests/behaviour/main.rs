@@ -28,6 +28,25 @@ macro_rules! suite {
     };
 }
 
+/// Runs the tests named in it on every server, with both codecs of WebSocket:
+/// each is given what the paths of its codec end with.
+macro_rules! on_every_codec {
+    ($($test:ident),+ $(,)?) => {
+        mod library {
+            $(fn $test(on: crate::harness::Kind) { super::$test(on, ""); })+
+            on_every_server! { $($test),+ }
+        }
+        mod by_hand {
+            $(
+                fn $test(on: crate::harness::Kind) {
+                    super::$test(on, "-by-hand");
+                }
+            )+
+            on_every_server! { $($test),+ }
+        }
+    };
+}
+
 mod harness;
 
 mod admin;
@@ -44,6 +63,7 @@ mod origin;
 mod page;
 mod poll;
 mod post;
+mod presence;
 mod rates;
 mod resume;
 mod shutdown;

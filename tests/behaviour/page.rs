@@ -94,7 +94,10 @@ fn its_policy_allows_nothing_inline_and_nobody_to_frame_it(on: Kind) {
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         assert!(policy.contains("base-uri 'none'"), "{policy}");
         assert!(policy.contains("form-action 'none'"), "{policy}");
-        for open in ["unsafe", "*", "data:", "http:", "https:"] {
+        for code in ["script-src 'self';", "style-src 'self';"] {
+            assert!(policy.contains(code), "{code} in {policy}");
+        }
+        for open in ["unsafe", "*", "http:", "https:"] {
             assert!(!policy.contains(open), "{open} in {policy}");
         }
         assert_eq!(answer.field("x-content-type-options"), "nosniff");

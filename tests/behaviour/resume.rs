@@ -147,7 +147,7 @@ fn a_cursor_may_be_carried_to_another_transport(on: Kind) {
     let mut said = say_many(&server, "lobby", 0..1);
     let mut cursor = Some(0);
     for round in 0..15 {
-        let transport = Transport::ALL[round * 2 % 5];
+        let transport = Transport::ALL[round * 5 % 6];
         let mut reader = Reader::open(&server, transport, "lobby", cursor);
         seen.extend(reader.messages(said.len() - seen.len()));
         said.push(say(&server, "lobby", &format!("live {round}")));
@@ -166,7 +166,7 @@ fn joining_while_others_post_misses_nothing(on: Kind) {
     let readers = std::thread::scope(|scope| {
         let poster = scope.spawn(|| say_many(&server, "lobby", 0..400));
         let join = |number: usize| {
-            let transport = Transport::ALL[number % 5];
+            let transport = Transport::ALL[number % 6];
             let cursor = Some(first);
             let mut reader = Reader::open(&server, transport, "lobby", cursor);
             (0..400).map(|_| reader.message()).collect::<Vec<_>>()

@@ -4,16 +4,17 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Kind, PlainSocket, Server, opcode};
 
-on_every_server! {
+on_every_codec! {
     a_socket_is_pinged_and_given_up_when_silent,
     a_socket_that_answers_is_kept,
     an_echo_that_is_silent_is_given_up,
 }
 
-fn a_socket_is_pinged_and_given_up_when_silent(on: Kind) {
+fn a_socket_is_pinged_and_given_up_when_silent(on: Kind, codec: &str) {
     let server = Server::start(on);
     let start = Instant::now();
-    let mut socket = PlainSocket::open(&server, "/api/rooms/lobby/socket");
+    let path = format!("/api/rooms/lobby/socket{codec}");
+    let mut socket = PlainSocket::open(&server, &path);
     let patience = Duration::from_secs(25);
     let ping = loop {
         let frame = socket.frame_within(patience);
@@ -31,9 +32,10 @@ fn a_socket_is_pinged_and_given_up_when_silent(on: Kind) {
     socket.wire.rest();
 }
 
-fn a_socket_that_answers_is_kept(on: Kind) {
+fn a_socket_that_answers_is_kept(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = PlainSocket::open(&server, "/api/rooms/lobby/socket");
+    let path = format!("/api/rooms/lobby/socket{codec}");
+    let mut socket = PlainSocket::open(&server, &path);
     let start = Instant::now();
     let mut pings = 0;
     while start.elapsed() < Duration::from_secs(24) {
@@ -51,10 +53,10 @@ fn a_socket_that_answers_is_kept(on: Kind) {
     assert_eq!(socket.until(opcode::PONG).payload, b"still here");
 }
 
-fn an_echo_that_is_silent_is_given_up(on: Kind) {
+fn an_echo_that_is_silent_is_given_up(on: Kind, codec: &str) {
     let server = Server::start(on);
     let start = Instant::now();
-    let mut socket = PlainSocket::open(&server, "/api/echo");
+    let mut socket = PlainSocket::open(&server, &format!("/api/echo{codec}"));
     while socket.try_frame(Duration::from_secs(25)).is_ok() {}
     let given_up = start.elapsed().as_secs_f64();
     assert!((18.0..25.0).contains(&given_up), "given up at {given_up} s");

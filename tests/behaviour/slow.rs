@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::harness::{
     Kind, Message, OpenBody, PATIENCE, PlainSocket, Reader, Server, Setup,
-    Socket, Transport, Wire, eventually_within, long_text, opcode, say,
+    Socket, Transport, Wire, eventually, eventually_within, long_text, opcode,
+    say,
 };
 
 on_every_server! {
@@ -19,11 +20,14 @@ on_every_server! {
 
 /// Bytes of each text: a thousand of them are more than two sockets hold.
 const LENGTH: usize = 4000;
+/// How many of them are.
+const POSTS: usize = 3000;
 
 fn setup(on: Kind) -> Setup {
     Setup::new(on)
         .option("--keep-messages", "10000")
         .option("--max-backlog", "65536")
+        .option("--write-timeout", "2")
 }
 
 /// Posts long texts, as fast as they are acknowledged.
@@ -47,15 +51,11 @@ fn flood(server: &Server, numbers: std::ops::Range<usize>) {
 fn narrow(server: &Server, transport: Transport, after: u64) -> Slow {
     let wire = Wire::narrow(server);
     let path = format!("/api/rooms/lobby/{}?after={after}", transport.path());
-    match transport {
-        Transport::Socket => {
-            Slow::Socket(PlainSocket::over(wire, server, &path))
-        }
-        _ => {
-            let body = OpenBody::over(wire, server.address, &path, "");
-            Slow::Lines(body.unwrap(), transport)
-        }
+    if transport.is_socket() {
+        return Slow::Socket(PlainSocket::over(wire, server, &path));
     }
+    let body = OpenBody::over(wire, server.address, &path, "");
+    Slow::Lines(body.unwrap(), transport)
 }
 
 /// A reader that does not read until it is asked to.
@@ -91,6 +91,20 @@ impl Slow {
         }
     }
 
+    /// Reads so many messages, each as it was posted.
+    #[track_caller]
+    fn catches_up_with(&mut self, count: usize) {
+        let mut seen = 0;
+        while seen < count {
+            let value = self.next().expect("it is not cut");
+            if value["type"] == "message" {
+                let message = Message::read(&value);
+                assert_eq!(message.text, long_text(seen, LENGTH));
+                seen += 1;
+            }
+        }
+    }
+
     /// Reads whatever is there until the connection ends.
     #[track_caller]
     fn everything(&mut self) -> Vec<Message> {
@@ -117,21 +131,17 @@ fn a_slow_reader_is_cut_and_loses_nothing(on: Kind) {
         .map(|t| (t, narrow(&server, t, first)))
         .into_iter()
         .collect();
-    let before = server.descriptors();
-    let mut posted = 0;
-    while server.descriptors() > before - 3 {
-        assert!(posted < 10_000, "never cut");
-        flood(&server, posted..posted + 500);
-        posted += 500;
-    }
+    let open = server.descriptors();
+    flood(&server, 0..POSTS);
+    eventually("they are cut", || server.descriptors() <= open - readers.len());
     for (transport, slow) in &mut readers {
         let mut seen = slow.everything();
-        assert!(seen.len() < posted, "{transport:?}: {}", seen.len());
+        assert!(seen.len() < POSTS, "{transport:?}: {}", seen.len());
         let cursor = seen.last().map_or(first, |message| message.seq);
         let mut reader =
             Reader::open(&server, *transport, "lobby", Some(cursor));
         assert!(!reader.gap, "{transport:?}");
-        seen.extend(reader.messages(posted - seen.len()));
+        seen.extend(reader.messages(POSTS - seen.len()));
         for (number, message) in seen.iter().enumerate() {
             assert_eq!(message.text, long_text(number, LENGTH));
         }
@@ -139,7 +149,8 @@ fn a_slow_reader_is_cut_and_loses_nothing(on: Kind) {
 }
 
 fn a_slow_reader_does_not_hold_up_the_others(on: Kind) {
-    let server = setup(on).start();
+    // Enough that a reader which is only waiting for a core is not cut.
+    let server = setup(on).option("--max-backlog", "4000000").start();
     let first = say(&server, "lobby", "first").seq;
     let _slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
     std::thread::scope(|scope| {
@@ -156,24 +167,15 @@ fn a_slow_reader_does_not_hold_up_the_others(on: Kind) {
 }
 
 fn a_reader_that_wakes_up_in_time_is_not_cut(on: Kind) {
-    let server = Setup::new(on)
-        .option("--keep-messages", "10000")
-        .option("--max-backlog", "16777216")
-        .start();
+    let server = setup(on).option("--max-backlog", "16777216").start();
     let first = say(&server, "lobby", "first").seq;
-    let mut slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
-    flood(&server, 0..2000);
-    for slow in &mut slow {
-        let mut seen = 0;
-        while seen < 2000 {
-            let value = slow.next().expect("it is not cut");
-            if value["type"] == "message" {
-                let message = Message::read(&value);
-                assert_eq!(message.text, long_text(seen, LENGTH));
-                seen += 1;
-            }
+    let slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
+    flood(&server, 0..1000);
+    std::thread::scope(|scope| {
+        for mut slow in slow {
+            scope.spawn(move || slow.catches_up_with(1000));
         }
-    }
+    });
 }
 
 fn memory_for_readers_that_never_read_is_bounded(on: Kind) {
@@ -183,7 +185,7 @@ fn memory_for_readers_that_never_read_is_bounded(on: Kind) {
         .start();
     let first = say(&server, "lobby", "first").seq;
     let readers: Vec<_> = (0..60)
-        .map(|n| narrow(&server, Transport::PUSHING[n % 3], first))
+        .map(|n| narrow(&server, Transport::PUSHING[n % 4], first))
         .collect();
     let before = resident_mib(&server);
     flood(&server, 0..3000);

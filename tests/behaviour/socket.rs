@@ -1,4 +1,4 @@
-//! `GET /api/rooms/{room}/socket`: WebSocket.
+//! `GET /api/rooms/{room}/socket` and `socket-by-hand`: WebSocket.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::harness::{
     mask, opcode, say, say_many, texts,
 };
 
-on_every_server! {
+on_every_codec! {
     hello_comes_first,
     history_then_live,
     a_post_is_acknowledged_and_comes_back,
@@ -31,12 +31,21 @@ on_every_server! {
     a_reader_that_leaves_is_forgotten,
 }
 
-const SOCKET: &str = "/api/rooms/lobby/socket";
+/// The socket of the lobby that a codec reads.
+fn path(codec: &str) -> String {
+    format!("/api/rooms/lobby/socket{codec}")
+}
+
+/// A socket of the lobby.
+#[track_caller]
+fn open(server: &Server, codec: &str) -> Socket {
+    Socket::path(server, &path(codec))
+}
 
 /// A plain socket that has been greeted.
 #[track_caller]
-fn greeted(server: &Server) -> PlainSocket {
-    let mut socket = PlainSocket::open(server, SOCKET);
+fn greeted(server: &Server, codec: &str) -> PlainSocket {
+    let mut socket = PlainSocket::open(server, &path(codec));
     let hello = socket.until(opcode::TEXT);
     let hello: serde_json::Value =
         serde_json::from_slice(&hello.payload).unwrap();
@@ -59,10 +68,10 @@ fn has(server: &Server, expected: &[&str]) {
     assert_eq!(texts(&get(server, path).messages()), expected);
 }
 
-fn hello_comes_first(on: Kind) {
+fn hello_comes_first(on: Kind, codec: &str) {
     let server = Server::start(on);
     let said = say(&server, "lobby", "hi");
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     let hello = socket.any();
     assert_eq!(hello["type"], "hello");
     assert_eq!(hello["room"], "lobby");
@@ -72,12 +81,12 @@ fn hello_comes_first(on: Kind) {
     assert_eq!(Message::read(&socket.next()), said);
 }
 
-fn history_then_live(on: Kind) {
+fn history_then_live(on: Kind, codec: &str) {
     let server = Server::start(on);
     let said = say_many(&server, "lobby", 0..60);
-    let mut latest = Socket::open(&server, "lobby");
+    let mut latest = open(&server, codec);
     latest.any();
-    let after = format!("{SOCKET}?after={}", said[57].seq);
+    let after = format!("{}?after={}", path(codec), said[57].seq);
     let mut resumed = Socket::path(&server, &after);
     resumed.any();
     for expected in &said[10..] {
@@ -91,10 +100,10 @@ fn history_then_live(on: Kind) {
     assert_eq!(Message::read(&resumed.next()), live);
 }
 
-fn a_post_is_acknowledged_and_comes_back(on: Kind) {
+fn a_post_is_acknowledged_and_comes_back(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut sender = Socket::open(&server, "lobby");
-    let mut other = Socket::open(&server, "lobby");
+    let mut sender = open(&server, codec);
+    let mut other = open(&server, codec);
     assert_eq!(sender.any()["type"], "hello");
     assert_eq!(other.any()["type"], "hello");
     sender.post("one", "hi");
@@ -108,9 +117,9 @@ fn a_post_is_acknowledged_and_comes_back(on: Kind) {
     assert_eq!(Message::read(&other.next()), message);
 }
 
-fn the_same_id_again_is_acknowledged_again(on: Kind) {
+fn the_same_id_again_is_acknowledged_again(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     socket.post("one", "hi");
     let first = socket.until("ack");
     socket.post("one", "hi");
@@ -118,9 +127,9 @@ fn the_same_id_again_is_acknowledged_again(on: Kind) {
     has(&server, &["hi"]);
 }
 
-fn a_post_that_is_refused_is_told_why(on: Kind) {
+fn a_post_that_is_refused_is_told_why(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     let mut refused = |post: serde_json::Value, code: &str| {
         socket.send(&post);
         let error = socket.until("error");
@@ -146,9 +155,9 @@ fn a_post_that_is_refused_is_told_why(on: Kind) {
     has(&server, &["hi"]);
 }
 
-fn what_is_no_object_is_told_so(on: Kind) {
+fn what_is_no_object_is_told_so(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     for text in ["", "hi", "{", "null", "[]", "7", "{}", "{\"type\":7}"] {
         socket.text(text);
         assert_eq!(socket.until("error")["code"], "bad_json", "{text}");
@@ -159,9 +168,9 @@ fn what_is_no_object_is_told_so(on: Kind) {
     assert_eq!(socket.until("ack")["id"], "one");
 }
 
-fn unknown_types_do_no_harm(on: Kind) {
+fn unknown_types_do_no_harm(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     socket.send(&json!({"type": "mood", "mood": "good"}));
     assert_eq!(socket.until("error")["code"], "bad_json");
     socket.send(&json!({
@@ -170,9 +179,9 @@ fn unknown_types_do_no_harm(on: Kind) {
     assert_eq!(socket.until("ack")["id"], "a");
 }
 
-fn a_post_may_come_in_fragments_with_a_ping_between(on: Kind) {
+fn a_post_may_come_in_fragments_with_a_ping_between(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     let post = json!({"type": "post", "id": "a", "nick": "ada", "text": "é👋"});
     let text = post.to_string();
     let last = text.len() - 1;
@@ -188,43 +197,43 @@ fn a_post_may_come_in_fragments_with_a_ping_between(on: Kind) {
     has(&server, &["é👋"]);
 }
 
-fn a_post_may_come_byte_by_byte(on: Kind) {
+fn a_post_may_come_byte_by_byte(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     for byte in mask(0x80 | opcode::TEXT, words("slowly").as_bytes()) {
         socket.wire.send([byte]);
     }
     has(&server, &["slowly"]);
 }
 
-fn many_posts_may_come_at_once(on: Kind) {
+fn many_posts_may_come_at_once(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     let mut bytes = Vec::new();
     for number in 0..200 {
         let text = words(&number.to_string());
         bytes.extend(mask(0x80 | opcode::TEXT, text.as_bytes()));
     }
-    greeted(&server).wire.send(bytes);
+    greeted(&server, codec).wire.send(bytes);
     for number in 0..200 {
         let message = Message::read(&socket.until("message"));
         assert_eq!(message.text, number.to_string());
     }
 }
 
-fn a_post_may_come_with_the_handshake(on: Kind) {
+fn a_post_may_come_with_the_handshake(on: Kind, codec: &str) {
     let server = Server::start(on);
     let mut wire = crate::harness::Wire::open(&server);
-    let mut bytes = handshake(&server, SOCKET, "").into_bytes();
+    let mut bytes = handshake(&server, &path(codec), "").into_bytes();
     bytes.extend(mask(0x80 | opcode::TEXT, words("early").as_bytes()));
     wire.send(bytes);
     assert_eq!(wire.answer().status, 101);
     has(&server, &["early"]);
 }
 
-fn pings_are_answered(on: Kind) {
+fn pings_are_answered(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     for payload in [&b""[..], b"hi", &[0xff; 125]] {
         socket.send(0x80 | opcode::PING, payload);
         assert_eq!(socket.until(opcode::PONG).payload, payload);
@@ -234,65 +243,65 @@ fn pings_are_answered(on: Kind) {
     assert_eq!(socket.until(opcode::PONG).payload, b"last");
 }
 
-fn a_close_is_answered(on: Kind) {
+fn a_close_is_answered(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(0x80 | opcode::CLOSE, b"\x03\xe8done");
     let close = socket.until(opcode::CLOSE);
     assert_eq!(close.close_code(), 1000);
     socket.wire.closed();
-    let mut client = Socket::open(&server, "lobby");
+    let mut client = open(&server, codec);
     client.any();
     client.close();
     assert_eq!(client.closed(), 1000);
 }
 
-fn a_close_without_a_code_is_answered(on: Kind) {
+fn a_close_without_a_code_is_answered(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(0x80 | opcode::CLOSE, b"");
     let close = socket.until(opcode::CLOSE);
     assert!(matches!(close.close_code(), 1000 | 1005), "{close:?}");
     socket.wire.closed();
 }
 
-fn binary_is_not_taken(on: Kind) {
+fn binary_is_not_taken(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(0x80 | opcode::BINARY, words("a").as_bytes());
     socket.is_closed_with(1003);
     has(&server, &[]);
 }
 
-fn text_that_is_not_utf8_is_not_taken(on: Kind) {
+fn text_that_is_not_utf8_is_not_taken(on: Kind, codec: &str) {
     let server = Server::start(on);
     for bytes in [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"abc\xf0\x9f"] {
-        let mut socket = greeted(&server);
+        let mut socket = greeted(&server, codec);
         socket.send(0x80 | opcode::TEXT, bytes);
         socket.is_closed_with(1007);
     }
 }
 
-fn a_message_too_big_is_not_taken(on: Kind) {
+fn a_message_too_big_is_not_taken(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(0x80 | opcode::TEXT, &vec![b' '; (16 << 10) + 1]);
     socket.is_closed_with(1009);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     // Only the head of a frame that would be 2^63 - 1 bytes long.
     let mut head = vec![0x80 | opcode::TEXT, 0xff, 0x7f];
     head.extend([0xff; 7]);
     head.extend([0; 4]);
     socket.wire.send(head);
     socket.is_closed_with(1009);
-    let mut socket = Socket::open(&server, "lobby");
+    let mut socket = open(&server, codec);
     socket.text(&" ".repeat(16 << 10));
     assert_eq!(socket.until("error")["code"], "bad_json");
 }
 
-fn fragments_too_big_together_are_not_taken(on: Kind) {
+fn fragments_too_big_together_are_not_taken(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(opcode::TEXT, &[b' '; 1000]);
     for _ in 0..17 {
         socket.send(opcode::CONTINUATION, &[b' '; 1000]);
@@ -300,7 +309,7 @@ fn fragments_too_big_together_are_not_taken(on: Kind) {
     socket.is_closed_with(1009);
 }
 
-fn a_broken_frame_is_a_protocol_error(on: Kind) {
+fn a_broken_frame_is_a_protocol_error(on: Kind, codec: &str) {
     let server = Server::start(on);
     let text = 0x80 | opcode::TEXT;
     for (what, bytes) in [
@@ -325,7 +334,7 @@ fn a_broken_frame_is_a_protocol_error(on: Kind) {
             head
         }),
     ] {
-        let mut socket = greeted(&server);
+        let mut socket = greeted(&server, codec);
         socket.wire.send(bytes);
         let close = socket.until(opcode::CLOSE);
         // What is too large may be told so before what is malformed.
@@ -334,28 +343,28 @@ fn a_broken_frame_is_a_protocol_error(on: Kind) {
         socket.wire.finish();
         socket.wire.closed();
     }
-    let mut socket = greeted(&server);
+    let mut socket = greeted(&server, codec);
     socket.send(0x80 | opcode::CLOSE, b"\x03\xe8\xff");
     let code = socket.until(opcode::CLOSE).close_code();
     assert!(matches!(code, 1002 | 1007), "a reason that is not UTF-8: {code}");
 }
 
-fn no_compression_is_agreed_on(on: Kind) {
+fn no_compression_is_agreed_on(on: Kind, codec: &str) {
     let server = Server::start(on);
     let mut wire = crate::harness::Wire::open(&server);
     let fields = "Sec-WebSocket-Extensions: permessage-deflate\r\n\
                   Sec-WebSocket-Protocol: chat\r\n";
-    wire.send(handshake(&server, SOCKET, fields));
+    wire.send(handshake(&server, &path(codec), fields));
     let answer = wire.answer();
     crate::harness::accepted(&answer);
     assert_eq!(answer.field("sec-websocket-protocol"), "");
 }
 
-fn a_reader_that_leaves_is_forgotten(on: Kind) {
+fn a_reader_that_leaves_is_forgotten(on: Kind, codec: &str) {
     let server = Server::start(on);
-    let (descriptors, threads) = (server.descriptors(), server.threads());
-    let mut sockets: Vec<_> =
-        (0..20).map(|_| Socket::open(&server, "lobby")).collect();
+    let descriptors = server.descriptors_at_rest();
+    let threads = server.threads();
+    let mut sockets: Vec<_> = (0..20).map(|_| open(&server, codec)).collect();
     assert!(server.descriptors() >= descriptors + 20);
     for socket in sockets.iter_mut().take(10) {
         socket.close();

@@ -23,7 +23,7 @@ pub use client::{get, post, say, say_many};
 pub use message::{Message, seqs, texts};
 pub use plain_socket::{PlainSocket, accepted, handshake, mask, opcode};
 pub use reader::{Event, Reader, Transport};
-pub use server::{Kind, Server, Setup};
+pub use server::{Kind, Server, Setup, binary};
 pub use socket::Socket;
 pub use temp::TempDir;
 pub use wire::{Wire, is_late};

@@ -22,21 +22,33 @@ pub enum Transport {
     Stream,
     /// WebSocket.
     Socket,
+    /// WebSocket, by the other codec.
+    SocketByHand,
 }
 
 impl Transport {
     /// Every one of them.
-    pub const ALL: [Transport; 5] = [
+    pub const ALL: [Transport; 6] = [
         Transport::ShortPoll,
         Transport::LongPoll,
         Transport::Events,
         Transport::Stream,
         Transport::Socket,
+        Transport::SocketByHand,
     ];
 
     /// Those whose answer has no end.
-    pub const PUSHING: [Transport; 3] =
-        [Transport::Events, Transport::Stream, Transport::Socket];
+    pub const PUSHING: [Transport; 4] = [
+        Transport::Events,
+        Transport::Stream,
+        Transport::Socket,
+        Transport::SocketByHand,
+    ];
+
+    /// Whether it is a WebSocket.
+    pub fn is_socket(self) -> bool {
+        matches!(self, Transport::Socket | Transport::SocketByHand)
+    }
 
     /// The last part of its path.
     pub fn path(self) -> &'static str {
@@ -45,6 +57,7 @@ impl Transport {
             Transport::Events => "events",
             Transport::Stream => "stream",
             Transport::Socket => "socket",
+            Transport::SocketByHand => "socket-by-hand",
         }
     }
 }
@@ -123,7 +136,7 @@ impl Reader {
                     let body = OpenBody::over(wire, address, &target, "")?;
                     Channel::Lines(body)
                 }
-                Transport::Socket => {
+                Transport::Socket | Transport::SocketByHand => {
                     Channel::Socket(Socket::connect(address, &target)?)
                 }
             },
@@ -139,7 +152,7 @@ impl Reader {
     /// Reads what every reader is told first.
     fn greet(&mut self) -> io::Result<()> {
         let hello = match &mut self.channel {
-            Channel::Poll(poll) => poll.page(self.cursor, PATIENCE)?,
+            Channel::Poll(poll) => poll.page(self.cursor, 0, PATIENCE)?,
             _ => self.object(Instant::now() + PATIENCE)?,
         };
         if !matches!(self.channel, Channel::Poll(_)) {
@@ -252,7 +265,7 @@ impl Poll {
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            let page = self.page(*cursor, left)?;
+            let page = self.page(*cursor, self.wait, left)?;
             *gap |= page["gap"] == true;
             if self.ahead.is_empty() {
                 *cursor = page["last"].as_u64();
@@ -265,12 +278,13 @@ impl Poll {
     fn page(
         &mut self,
         cursor: Option<u64>,
+        wait: u32,
         patience: Duration,
     ) -> io::Result<Value> {
         if !self.asked {
             let Poll { path, host, .. } = self;
             let query = match cursor {
-                Some(seq) => format!("?after={seq}&wait={}", self.wait),
+                Some(seq) => format!("?after={seq}&wait={wait}"),
                 None => String::new(),
             };
             self.wire.try_send(format!(

@@ -93,7 +93,7 @@ impl Setup {
     /// The command that starts it.
     pub fn command(&self) -> Command {
         let here = Path::new(".");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_twinchat"));
+        let mut command = Command::new(binary());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TWINCHAT_") {
                 command.env_remove(name);
@@ -124,6 +124,13 @@ impl Setup {
         server.address = url.trim_end_matches('/').parse().unwrap();
         server
     }
+}
+
+/// The program under test: the one that was just built, or the one that
+/// `TWINCHAT_BINARY` names (a release build, one of another version).
+pub fn binary() -> PathBuf {
+    let built = env!("CARGO_BIN_EXE_twinchat").into();
+    std::env::var_os("TWINCHAT_BINARY").map_or(built, PathBuf::from)
 }
 
 /// Reads what the child prints and logs, each by a thread that ends with it.
@@ -209,6 +216,20 @@ impl Server {
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
         self.entries("fd")
+    }
+
+    /// How many descriptors it has when nobody is connected and it has begun
+    /// for good: it has served one request, and nothing changes any more.
+    #[track_caller]
+    pub fn descriptors_at_rest(&self) -> usize {
+        super::get(self, "/healthz");
+        let mut count = 0;
+        eventually("it is at rest", || {
+            let before = std::mem::replace(&mut count, self.descriptors());
+            std::thread::sleep(Duration::from_millis(20));
+            before == count
+        });
+        count
     }
 
     fn entries(&self, list: &str) -> usize {

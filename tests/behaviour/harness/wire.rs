@@ -83,7 +83,7 @@ impl Wire {
     /// Reads one whole answer, if one begins in time.
     pub fn try_answer(&mut self, patience: Duration) -> io::Result<Answer> {
         let mut answer = self.head(Instant::now() + patience)?;
-        if answer.status >= 200 {
+        if answer.status >= 200 && answer.status != 204 {
             let deadline = Instant::now() + patience.max(PATIENCE);
             answer.body = self.body(&answer, deadline)?;
         }
