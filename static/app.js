@@ -187,6 +187,10 @@ byId("nick-open").addEventListener("click", () => {
   sendOnceNamed = false;
   askNick(nick);
 });
+byId("change").addEventListener("click", () => {
+  panels.open("wire", byId("change"));
+  picker.focus();
+});
 for (const page of ["people", "wire"]) {
   const opener = byId(`${page}-open`);
   opener.addEventListener("click", () => panels.toggle(page, opener));

@@ -75,11 +75,16 @@ export function createPanels(prefs, pages) {
   show(matchMedia(WIDE).matches && shown.has(kept) ? kept : "");
 
   return {
+    /** Opens a page; closing it goes back to the element `from`. */
+    open(name, from) {
+      opener = from;
+      show(name);
+      shown.get(name).tab.focus();
+    },
     /** Opens a page, or closes it if it is the one in sight. */
     toggle(name, from) {
-      opener = from;
-      show(open === name ? "" : name);
-      if (open !== "") shown.get(name).tab.focus();
+      if (open === name) close();
+      else this.open(name, from);
     },
     trace: (entry) => pages.forEach((page) => page.trace?.(entry)),
     state: (state) => pages.forEach((page) => page.state?.(state)),

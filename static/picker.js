@@ -39,6 +39,7 @@ export function createPicker(prefs, { change }) {
   showTimer(transport.select.value === "short-poll");
   return {
     element,
+    focus: () => transport.select.focus(),
     get transport() { return transport.select.value; },
     get pollTimer() { return timer.select.value; },
     get backoff() { return backoff.select.value; },

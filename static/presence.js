@@ -10,7 +10,7 @@ export function createPresence({ me }) {
   const words = el("p", { class: "note", role: "status" },
     "Who is here is told over sockets, events and streams.");
   const list = el("ul", { class: "people" });
-  const element = el("div", {}, el("h3", {}, "In this room"), list, words);
+  const element = el("div", {}, el("h2", {}, "In this room"), list, words);
 
   return {
     name: "people",

@@ -21,7 +21,7 @@ function elementOf(piece) {
     case "code":
       return el("code", {}, piece.text);
     case "block":
-      return el("pre", { tabindex: "0" }, piece.text);
+      return el("pre", {}, piece.text);
     case "emphasis":
       return el("em", {}, ...piece.parts.map(elementOf));
     case "mention":

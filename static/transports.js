@@ -1,29 +1,36 @@
 // The transports, retry habits and servers, in words. Pure.
 
-/** What each transport is, for people who learn it here. */
+/** What each transport is, for people who learn it here: its name alone,
+ *  its name after "connected over", and a sentence. */
 export const TRANSPORTS = {
   "socket": {
     name: "WebSocket",
+    over: "WebSocket",
     says: "One connection, both sides push. Written by a library.",
   },
   "socket-by-hand": {
     name: "WebSocket by hand",
+    over: "WebSocket by hand",
     says: "The same frames, with a server side written from the RFC.",
   },
   "events": {
     name: "Server-sent events",
+    over: "server-sent events",
     says: "One answer that never ends; posts go by requests of their own.",
   },
   "stream": {
     name: "Stream",
+    over: "a stream",
     says: "One answer that never ends, one JSON object a line.",
   },
   "long-poll": {
     name: "Long polling",
+    over: "long polling",
     says: "Each question is held until there is news.",
   },
   "short-poll": {
     name: "Short polling",
+    over: "short polling",
     says: "Asks on a timer, whether there is news or not.",
   },
 };
@@ -49,11 +56,8 @@ export function transportName(transport) {
   return TRANSPORTS[transport]?.name ?? transport ?? "";
 }
 
-/** The same inside a sentence: `server-sent events`, but `WebSocket`. */
 function inSentence(transport) {
-  const name = transportName(transport);
-  if (name.startsWith("WebSocket")) return name;
-  return name.slice(0, 1).toLowerCase() + name.slice(1);
+  return TRANSPORTS[transport]?.over ?? transport;
 }
 
 /** What the two servers are called. */

@@ -27,12 +27,12 @@ export function createWirePanel({ picker, totals }) {
       draw();
     });
   const element = el("div", {},
-    el("h3", {}, "Connection"), picker,
-    el("h3", {}, "So far"), sums,
+    el("h2", {}, "Connection"), picker,
+    el("h2", {}, "So far"), sums,
     el("p", { class: "note" }, "Bytes count headers; those a page cannot see "
       + "are estimated. Latency: own post to seen."),
-    el("h3", {}, "What happened"), story,
-    el("div", { class: "wire-head" }, el("h3", {}, "On the wire"), hold),
+    el("h2", {}, "What happened"), story,
+    el("div", { class: "wire-head" }, el("h2", {}, "On the wire"), hold),
     list);
   let fresh = [];
   let stories = [];
