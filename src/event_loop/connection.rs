@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Waits};
 use super::server::Server;
 use super::{long_poll, socket, stream};
 use crate::admission::client_address;
@@ -74,12 +74,14 @@ impl Then {
 
 /// A connection counted as used for something, until it is dropped.
 pub(super) struct Use {
+    outbox: Rc<Outbox>,
     gauge: Gauge,
     before: Gauge,
 }
 
 impl Drop for Use {
     fn drop(&mut self) {
+        self.outbox.set_waiting(Waits::ForAnswer);
         self.gauge.dec();
         self.before.inc();
     }
@@ -316,12 +318,14 @@ impl Connection {
         std::mem::replace(&mut self.decoder, fresh).into_rest()
     }
 
-    /// Counts this connection as used for `transport` from here on.
+    /// Counts this connection as used for `transport` from here on: its client
+    /// waits for news.
     pub(super) fn used_for(&self, transport: Transport) -> Use {
         let before = self.server.metrics.open(Transport::Http);
         let gauge = self.server.metrics.open(transport);
         before.dec();
         gauge.inc();
-        Use { gauge, before }
+        self.outbox.set_waiting(Waits::ForNews);
+        Use { outbox: Rc::clone(&self.outbox), gauge, before }
     }
 }

@@ -49,6 +49,8 @@ pub(super) struct Outbox {
     state: RefCell<State>,
     /// Bytes pushed and not yet written.
     unsent: Cell<usize>,
+    /// Whether its client waits for news, rather than to ask again.
+    waits: Cell<bool>,
     /// Whether the client's own task is to find the end, whatever it reads.
     woken: Cell<bool>,
     wake: Notify,
@@ -60,6 +62,15 @@ struct State {
     encoding: Option<Encoding>,
     /// What the writer says last, when the way has ended before it.
     farewell: Vec<u8>,
+}
+
+/// What a client waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// A stream, a socket or a held poll: whatever comes.
+    ForNews,
+    /// Nothing, or the answer to what it asked.
+    ForAnswer,
 }
 
 /// How bytes go out at the moment.
@@ -83,6 +94,7 @@ impl Outbox {
             delivery,
             state: RefCell::new(state),
             unsent: Cell::new(0),
+            waits: Cell::new(false),
             woken: Cell::new(false),
             wake: Notify::new(),
         }
@@ -134,12 +146,17 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// The same, if it is a reader's: one that is between two requests may
-    /// still ask.
+    /// The same, if its client waits for news: one that is between two
+    /// requests may still ask.
     pub(super) fn wake_reader(&self) {
-        if self.state.borrow().encoding.is_some() {
+        if self.waits.get() {
             self.wake();
         }
+    }
+
+    /// Says whether its client waits for news.
+    pub(super) fn set_waiting(&self, waits: Waits) {
+        self.waits.set(waits == Waits::ForNews);
     }
 
     /// Whether it has been woken.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Waits};
 use super::server::Server;
 use super::{long_poll, socket, stream};
 use crate::admission::client_address;
@@ -76,12 +76,14 @@ impl Then {
 
 /// A connection counted as used for something, until it is dropped.
 pub(super) struct Use {
+    outbox: Arc<Outbox>,
     gauge: Gauge,
     before: Gauge,
 }
 
 impl Drop for Use {
     fn drop(&mut self) {
+        self.outbox.set_waiting(Waits::ForAnswer);
         self.gauge.dec();
         self.before.inc();
     }
@@ -313,12 +315,14 @@ impl Connection {
         std::mem::replace(&mut self.decoder, fresh).into_rest()
     }
 
-    /// Counts this connection as used for `transport` from here on.
+    /// Counts this connection as used for `transport` from here on: its client
+    /// waits for news.
     pub(super) fn used_for(&self, transport: Transport) -> Use {
         let before = self.server.metrics.open(Transport::Http);
         let gauge = self.server.metrics.open(transport);
         before.dec();
         gauge.inc();
-        Use { gauge, before }
+        self.outbox.set_waiting(Waits::ForNews);
+        Use { outbox: Arc::clone(&self.outbox), gauge, before }
     }
 }

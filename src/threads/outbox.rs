@@ -9,7 +9,7 @@
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -57,6 +57,8 @@ pub(super) struct Outbox {
     state: Mutex<State>,
     /// Bytes pushed and not yet written.
     unsent: AtomicUsize,
+    /// Whether its client waits for news, rather than to ask again.
+    waits: AtomicBool,
 }
 
 struct State {
@@ -65,6 +67,15 @@ struct State {
     encoding: Option<Encoding>,
     /// What the writer says last, when the way has ended before it.
     farewell: Vec<u8>,
+}
+
+/// What a client waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// A stream, a socket or a held poll: whatever comes.
+    ForNews,
+    /// Nothing, or the answer to what it asked.
+    ForAnswer,
 }
 
 /// How bytes go out at the moment.
@@ -85,8 +96,13 @@ impl Outbox {
     ) -> Outbox {
         let state =
             State { way: Way::Straight, encoding: None, farewell: Vec::new() };
-        let (state, unsent) = (Mutex::new(state), AtomicUsize::new(0));
-        Outbox { socket, delivery, state, unsent }
+        Outbox {
+            socket,
+            delivery,
+            state: Mutex::new(state),
+            unsent: AtomicUsize::new(0),
+            waits: AtomicBool::new(false),
+        }
     }
 
     /// The socket, for its one reader.
@@ -146,12 +162,17 @@ impl Outbox {
         self.shut(Shutdown::Read);
     }
 
-    /// The same, if it is a reader's: one that is between two requests may
-    /// still ask.
+    /// The same, if its client waits for news: one that is between two
+    /// requests may still ask.
     pub(super) fn wake_reader(&self) {
-        if self.state.lock().encoding.is_some() {
+        if self.waits.load(Ordering::Relaxed) {
             self.wake();
         }
+    }
+
+    /// Says whether its client waits for news.
+    pub(super) fn set_waiting(&self, waits: Waits) {
+        self.waits.store(waits == Waits::ForNews, Ordering::Relaxed);
     }
 
     /// Breaks the connection off.

@@ -17,8 +17,8 @@ pub struct Problem {
     pub code: &'static str,
     /// A sentence that says what to change.
     pub detail: Cow<'static, str>,
-    /// A field the status asks for: `Allow`, `Retry-After`,
-    /// `Sec-WebSocket-Version`.
+    /// A field the status asks for: `Allow`, `Retry-After`. (426 asks for two
+    /// that are always the same.)
     pub field: Option<(&'static str, Cow<'static, str>)>,
     /// Whether the connection must end, because nobody can tell where the
     /// next request starts.
@@ -96,6 +96,12 @@ impl Problem {
         let json = serde_json::to_vec(&body).unwrap_or_default();
         let response =
             Response::with_body(self.status, "application/problem+json", json);
+        if self.status == 426 {
+            // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
+            return response
+                .field("upgrade", "websocket")
+                .field("sec-websocket-version", "13");
+        }
         match self.field.clone() {
             Some((name, value)) => response.field(name, value),
             None => response,

@@ -41,8 +41,12 @@ pub fn answer(request: &Request, codec: Codec) -> Result<Response, Problem> {
 /// Section 4.2.1, item 1: a GET, in HTTP/1.1 or higher. (Higher is not this:
 /// HTTP/2 opens sockets in another way, RFC 8441.)
 fn check_http(request: &Request) -> Result<(), Problem> {
-    if request.method != Method::Get {
-        return Err(Problem::not_allowed("GET"));
+    match request.method {
+        Method::Get => (),
+        // A HEAD cannot become a socket: it gets the head that a plain GET
+        // would.
+        Method::Head => return Err(upgrade_required()),
+        _ => return Err(Problem::not_allowed("GET")),
     }
     if request.version != Version::Http11 {
         return Err(bad_request("A WebSocket begins with HTTP/1.1."));
@@ -58,13 +62,7 @@ fn check_http(request: &Request) -> Result<(), Problem> {
 /// proxy passes on a wish that was meant for itself.
 fn check_upgrade(request: &Request) -> Result<(), Problem> {
     if !request.has_token("upgrade", "websocket") {
-        let mut problem = Problem::new(
-            426,
-            "upgrade_required",
-            "This address is a WebSocket: ask with `Upgrade: websocket`.",
-        );
-        problem.field = Some(("upgrade", "websocket".into()));
-        return Err(problem);
+        return Err(upgrade_required());
     }
     if !request.has_token("connection", "upgrade") {
         let detail = "`Upgrade` needs `Connection: Upgrade` beside it.";
@@ -79,13 +77,8 @@ fn check_version(request: &Request) -> Result<(), Problem> {
     if only(request, "sec-websocket-version") == Some(VERSION) {
         return Ok(());
     }
-    let mut problem = Problem::new(
-        426,
-        "websocket_version",
-        "Ask with one `Sec-WebSocket-Version: 13`; there is no other.",
-    );
-    problem.field = Some(("sec-websocket-version", VERSION.into()));
-    Err(problem)
+    let detail = "Ask with one `Sec-WebSocket-Version: 13`; there is no other.";
+    Err(Problem::new(426, "websocket_version", detail))
 }
 
 /// Item 5: one key, 16 bytes in base64. It is no secret: it shows that the
@@ -112,6 +105,11 @@ fn only<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
         return None;
     }
     std::str::from_utf8(value).ok()
+}
+
+fn upgrade_required() -> Problem {
+    let detail = "This address is a WebSocket: ask with `Upgrade: websocket`.";
+    Problem::new(426, "upgrade_required", detail)
 }
 
 fn bad_request(detail: &'static str) -> Problem {
@@ -200,9 +198,8 @@ mod tests {
         let upgrade_required = (426, "upgrade_required");
         assert_eq!(refusal(&with("upgrade", &[])), upgrade_required);
         assert_eq!(refusal(&with("upgrade", &["h2c"])), upgrade_required);
-        let problem =
-            answer(&with("upgrade", &[]), Codec::Library).unwrap_err();
-        assert_eq!(problem.field, Some(("upgrade", "websocket".into())));
+        let head = Request { method: Method::Head, ..request() };
+        assert_eq!(refusal(&head), upgrade_required);
         let bad_request = (400, "bad_request");
         assert_eq!(refusal(&with("connection", &[])), bad_request);
         assert_eq!(refusal(&with("connection", &["close"])), bad_request);
@@ -213,8 +210,10 @@ mod tests {
         for values in [&[][..], &["8"], &["13, 8"], &["13", "13"]] {
             let request = with("sec-websocket-version", values);
             assert_eq!(refusal(&request), (426, "websocket_version"));
-            let field = answer(&request, Codec::ByHand).unwrap_err().field;
-            assert_eq!(field, Some(("sec-websocket-version", "13".into())));
+            let problem = answer(&request, Codec::ByHand).unwrap_err();
+            let fields = problem.response().fields;
+            assert!(fields.contains(&("sec-websocket-version", "13".into())));
+            assert!(fields.contains(&("upgrade", "websocket".into())));
         }
     }
 
