@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::ErrorCode::{
     ConstraintViolation, DatabaseBusy, DatabaseCorrupt, DatabaseLocked,
@@ -30,8 +31,13 @@ pub(super) const APPLICATION_ID: i64 = 0x7477_696e;
 /// The format of the tables below, as `user_version`.
 pub(super) const FORMAT: i64 = 1;
 
+/// How long closing waits for others who read from the log.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
 /// The tables. A message lies beside the others of its room, in their order,
-/// so that scrolling back reads neighbouring pages.
+/// so that scrolling back reads neighbouring pages. That its room exists is
+/// not declared: checking it would cost each message another look-up, and the
+/// ledger takes the number from that very row.
 pub(super) const SCHEMA: &str = "
     create table rooms (
         id    integer primary key,
@@ -39,7 +45,7 @@ pub(super) const SCHEMA: &str = "
     ) strict;
 
     create table messages (
-        room  integer not null references rooms (id),
+        room  integer not null,
         seq   integer not null,
         at    integer not null,
         nick  text not null,
@@ -165,6 +171,8 @@ impl Ledger for SqliteLedger {
     /// Moves what is in the log into the file, so that the file alone is
     /// everything.
     fn close(&mut self) {
+        // A backup being made beside us may keep the log in use for longer.
+        let _ = self.connection.busy_timeout(LAST_WAIT);
         let moved = self.connection.query_row(
             "pragma wal_checkpoint (truncate)",
             [],

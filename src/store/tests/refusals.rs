@@ -4,7 +4,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::thread;
+
+use proptest::prelude::*;
 
 use super::help::*;
 use crate::store::{Place, Refusal, Store};
@@ -181,4 +184,41 @@ fn a_damaged_row_is_an_error_where_it_is_read() {
     let spoil = "update rooms set name = 'NOT A ROOM'";
     raw(&path).execute(spoil, []).unwrap();
     assert!(matches!(refused(&place), Refusal::Damaged(_)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A flipped byte may be anything, even another good text. But it is
+    /// never a panic, and what is refused stays as it is.
+    #[test]
+    fn flipped_bytes_never_panic(
+        flips in proptest::collection::vec((any::<u32>(), 1..=255u8), 1..50)
+    ) {
+        static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+        let mut bytes = WHOLE.get_or_init(|| {
+            let (_directory, place, path) = file();
+            fill(&place);
+            fs::read(&path).unwrap()
+        }).clone();
+        for (at, flip) in flips {
+            let at = at as usize % bytes.len();
+            bytes[at] ^= flip;
+        }
+        let (_directory, place, path) = file();
+        fs::write(&path, &bytes).unwrap();
+        let Ok(store) = Store::open(&place, KEEP, START) else {
+            prop_assert!(fs::read(&path).unwrap() == bytes);
+            return Ok(());
+        };
+        let archive = store.archive();
+        let _ = archive.before(&room("a"), u64::MAX, 1000);
+        let mut ledger = store.into_ledger();
+        let batch: Vec<_> = (1..=250)
+            .map(|n| post("a", &format!("x{n}"), "hi"))
+            .collect();
+        if let Ok(outcomes) = ledger.record(&batch) {
+            prop_assert_eq!(outcomes.len(), batch.len());
+        }
+    }
 }
