@@ -19,6 +19,8 @@ use tiny_http::{Header, Request, Response, Server};
 use crate::config::Config;
 use crate::metrics::Metrics;
 
+/// Bytes of a body that are read, to be ignored: nothing here takes one.
+const MOST_BODY: usize = 64 << 10;
 /// How long a health check may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -87,6 +89,16 @@ impl Drop for Admin {
 fn serve(server: &Server, metrics: &Metrics) {
     let registry = metrics.registry();
     for request in server.incoming_requests() {
+        if request.body_length().is_some_and(|length| length > MOST_BODY) {
+            // When it drops a request, tiny_http allocates what is left of
+            // the body as it was declared, and the process ends if there is
+            // not that much memory. So this one is never dropped: what is
+            // lost is one thread of tiny_http's, to someone who is on this
+            // machine already.
+            tracing::warn!("the operator's endpoint was sent a large body");
+            std::mem::forget(request);
+            continue;
+        }
         let (status, media_type, body) =
             answer(request.url(), &registry, metrics);
         reply(request, status, media_type, body);
