@@ -1,6 +1,6 @@
 //! What a client's frame says of itself before its payload (section 5.2).
 
-use super::{Violation, protocol_error};
+use super::Violation;
 
 /// The opcodes: what a frame is. All the others are reserved.
 pub(super) const CONTINUATION: u8 = 0x0;
@@ -64,30 +64,28 @@ fn check(first: u8, second: u8) -> Result<(), Violation> {
     } else {
         return Ok(());
     };
-    Err(protocol_error(rule))
+    Err(Violation(1002, rule))
 }
 
 /// The payload's length, and the bytes after it: the 7 bits themselves, or, if
 /// they say 126 or 127, the next two or eight bytes, the highest first.
 fn read_length(short: u8, rest: &[u8]) -> Option<(u64, &[u8])> {
-    if short == 126 {
-        let (&bytes, rest) = rest.split_first_chunk()?;
-        return Some((u16::from_be_bytes(bytes).into(), rest));
-    }
-    if short == 127 {
-        let (&bytes, rest) = rest.split_first_chunk()?;
-        return Some((u64::from_be_bytes(bytes), rest));
-    }
-    Some((short.into(), rest))
+    let size = match short {
+        126 => 2,
+        127 => 8,
+        _ => return Some((short.into(), rest)),
+    };
+    let (bytes, rest) = rest.split_at_checked(size)?;
+    let length = bytes.iter().fold(0, |high, &low| high << 8 | u64::from(low));
+    Some((length, rest))
 }
 
 /// Two ways to write one length would be a way past whoever knows only one.
 fn check_length(short: u8, length: u64) -> Result<(), Violation> {
     let rule = match (short, length) {
-        (126, 0..126) => "5.2: a length takes the fewest bytes",
-        (127, 0..0x1_0000) => "5.2: a length takes the fewest bytes",
+        (126, 0..126) | (127, 0..0x1_0000) => "5.2: a length is minimal",
         (_, 0x8000_0000_0000_0000..) => "5.2: a length's highest bit is 0",
         _ => return Ok(()),
     };
-    Err(protocol_error(rule))
+    Err(Violation(1002, rule))
 }

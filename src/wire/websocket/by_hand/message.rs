@@ -3,33 +3,28 @@
 use super::{Violation, header};
 use crate::wire::websocket::Event;
 
-pub(super) const NOT_UTF8: Violation =
-    Violation { code: 1007, rule: "8.1: text is UTF-8" };
+pub(super) const NOT_UTF8: Violation = Violation(1007, "8.1: text is UTF-8");
 pub(super) const TOO_BIG: Violation =
-    Violation { code: 1009, rule: "10.4: the message is too long for us" };
+    Violation(1009, "10.4: the message is too long for us");
 
-/// What has arrived of a message.
+/// A message that is coming in. Its payload, as far as it has arrived, is at
+/// the front of the session's buffer.
 pub(super) struct Message {
     /// The opcode of its first frame: text or binary.
-    opcode: u8,
-    /// Its payload, unmasked. It grows with what arrives: what is only
-    /// declared is not allocated.
-    pub(super) payload: Vec<u8>,
-    /// Bytes of it that are known to be whole characters.
-    checked: usize,
+    pub(super) opcode: u8,
+    /// Bytes of its payload that have arrived.
+    pub(super) length: usize,
+    /// Bytes of it that are known to be whole characters, if it is text.
+    pub(super) checked: usize,
 }
 
 impl Message {
-    pub(super) fn new(opcode: u8) -> Message {
-        Message { opcode, payload: Vec::new(), checked: 0 }
-    }
-
     /// Checks a text that is not whole yet: it may end amid a character, but
     /// may hold no byte that no later one could make right.
-    pub(super) fn check_text(&mut self) -> Result<(), Violation> {
+    pub(super) fn check(&mut self, payload: &[u8]) -> Result<(), Violation> {
         if self.opcode == header::TEXT {
-            let arrived = &self.payload[self.checked..];
-            self.checked += match std::str::from_utf8(arrived) {
+            self.checked += match std::str::from_utf8(&payload[self.checked..])
+            {
                 Ok(characters) => characters.len(),
                 // An error without a length: they only end too early.
                 Err(e) if e.error_len().is_none() => e.valid_up_to(),
@@ -40,12 +35,11 @@ impl Message {
     }
 
     /// The message, now that its last frame is whole.
-    pub(super) fn finish(mut self) -> Result<Event, Violation> {
-        self.payload.shrink_to_fit();
+    pub(super) fn finish(self, payload: Vec<u8>) -> Result<Event, Violation> {
         if self.opcode == header::BINARY {
-            return Ok(Event::Binary(self.payload));
+            return Ok(Event::Binary(payload));
         }
-        let text = String::from_utf8(self.payload).map_err(|_| NOT_UTF8)?;
+        let text = String::from_utf8(payload).map_err(|_| NOT_UTF8)?;
         Ok(Event::Text(text))
     }
 }

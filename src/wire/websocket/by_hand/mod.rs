@@ -28,17 +28,9 @@ pub(super) fn accept_key(key: &str) -> String {
     BASE64_STANDARD.encode(Sha1::digest(format!("{key}{GUID}")))
 }
 
-/// A rule the peer broke, after the number of the section it is from; and the
-/// close code it is sent for it (section 7.4.1).
-struct Violation {
-    code: u16,
-    rule: &'static str,
-}
-
-/// A frame is not what the protocol allows.
-fn protocol_error(rule: &'static str) -> Violation {
-    Violation { code: 1002, rule }
-}
+/// What the peer did wrong: the close code it is sent for it (section 7.4.1),
+/// and the rule it broke, after the number of the section it is from.
+struct Violation(u16, &'static str);
 
 #[cfg(test)]
 mod tests;

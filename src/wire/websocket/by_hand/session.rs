@@ -3,17 +3,18 @@
 use super::header::{self, Header};
 use super::mask::unmask;
 use super::message::{Message, TOO_BIG};
-use super::{Violation, close, protocol_error};
+use super::{Violation, close};
 use crate::wire::websocket::{Event, frame};
 
 /// The server's side of an open WebSocket, understood by hand. Between two
 /// messages it holds no memory but these few fields.
 #[derive(Default)]
 pub struct ByHandSession {
-    /// What was received; of it, `read` bytes are understood.
-    pub(super) input: Vec<u8>,
+    /// At its front the message that is coming in, put together; and from
+    /// `read` on the bytes that are not understood yet.
+    pub(super) buffer: Vec<u8>,
     read: usize,
-    /// The message that is coming in, once its first frame has begun.
+    /// That message, once its first frame has begun.
     pub(super) message: Option<Message>,
     /// The frame of it that is coming in: `length` is what is still missing,
     /// and `key` is turned to where that begins.
@@ -36,9 +37,10 @@ impl ByHandSession {
     pub fn receive(&mut self, bytes: &[u8]) {
         // Section 5.5.1: nothing comes after a close.
         if !self.closed {
-            self.input.drain(..self.read);
-            self.read = 0;
-            self.input.extend_from_slice(bytes);
+            let message = self.message.as_ref().map_or(0, |m| m.length);
+            self.buffer.drain(message..self.read);
+            self.read = message;
+            self.buffer.extend_from_slice(bytes);
         }
     }
 
@@ -49,8 +51,8 @@ impl ByHandSession {
             let output = self.take_output();
             *self = ByHandSession { output, closed: true, ..Self::default() };
         }
-        if self.read == self.input.len() {
-            self.input = Vec::new();
+        if self.message.is_none() && self.read == self.buffer.len() {
+            self.buffer = Vec::new();
             self.read = 0;
         }
         event
@@ -65,7 +67,7 @@ impl ByHandSession {
     fn read_frames(&mut self) -> Result<Option<Event>, Violation> {
         loop {
             if self.frame.is_none() {
-                let unread = &self.input[self.read..];
+                let unread = &self.buffer[self.read..];
                 let Some((frame, size)) = Header::read(unread)? else {
                     return Ok(None);
                 };
@@ -92,7 +94,7 @@ impl ByHandSession {
     ) -> Result<Option<Event>, Violation> {
         let start = self.read + size;
         let end = start + frame.length as usize;
-        let Some(payload) = self.input.get_mut(start..end) else {
+        let Some(payload) = self.buffer.get_mut(start..end) else {
             return Ok(None);
         };
         self.read = end;
@@ -113,14 +115,16 @@ impl ByHandSession {
         let message = match (frame.opcode, &mut self.message) {
             (header::CONTINUATION, Some(message)) => message,
             (header::CONTINUATION, None) => {
-                return Err(protocol_error("5.4: nothing is to be continued"));
+                return Err(Violation(1002, "5.4: nothing is to be continued"));
             }
             (_, Some(_)) => {
-                return Err(protocol_error("5.4: a message is unfinished"));
+                return Err(Violation(1002, "5.4: a message is unfinished"));
             }
-            (opcode, none) => none.insert(Message::new(opcode)),
+            (opcode, none) => {
+                none.insert(Message { opcode, length: 0, checked: 0 })
+            }
         };
-        let room = self.max_message.saturating_sub(message.payload.len());
+        let room = self.max_message.saturating_sub(message.length);
         if frame.length > room as u64 { Err(TOO_BIG) } else { Ok(()) }
     }
 
@@ -132,25 +136,41 @@ impl ByHandSession {
         else {
             return Ok(None);
         };
-        let unread = &mut self.input[self.read..];
-        let arrived = unread.len().min(frame.length as usize);
-        let piece = &mut unread[..arrived];
-        unmask(piece, &mut frame.key);
-        message.payload.extend_from_slice(piece);
+        let unread = self.buffer.len() - self.read;
+        let arrived = unread.min(frame.length as usize);
+        let piece = self.read..self.read + arrived;
+        unmask(&mut self.buffer[piece.clone()], &mut frame.key);
+        // Over the header, to where the message has come so far.
+        self.buffer.copy_within(piece, message.length);
         self.read += arrived;
+        message.length += arrived;
         frame.length -= arrived as u64;
         if frame.fin && frame.length == 0 {
-            return message.finish().map(Some);
+            let payload = self.take_front(message.length);
+            return message.finish(payload).map(Some);
         }
-        message.check_text()?;
+        message.check(&self.buffer[..message.length])?;
         self.message = Some(message);
         self.frame = (frame.length > 0).then_some(frame);
         Ok(None)
     }
 
+    /// Gives out the front of the buffer. Mostly nothing is behind it: then
+    /// it is the buffer itself, and no byte is copied.
+    fn take_front(&mut self, length: usize) -> Vec<u8> {
+        if self.read < self.buffer.len() {
+            return self.buffer[..length].to_vec();
+        }
+        self.read = 0;
+        let mut front = std::mem::take(&mut self.buffer);
+        front.truncate(length);
+        front.shrink_to_fit();
+        front
+    }
+
     /// _Fail the WebSocket Connection_ (section 7.1.7): say which rule was
     /// broken, and listen no more.
-    fn fail(&mut self, Violation { code, rule }: Violation) -> Event {
+    fn fail(&mut self, Violation(code, rule): Violation) -> Event {
         let reason = format!("RFC 6455, {rule}");
         self.output.extend_from_slice(&frame::close(code, &reason));
         Event::Closed { code, reason }
