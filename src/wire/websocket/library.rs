@@ -18,8 +18,9 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use super::{Event, frame};
 
 /// Bytes tungstenite takes in at a time. Its default, 128 KiB for each
-/// session, is for a few busy ones; ours are many, and mostly idle.
-const READ_BUFFER: usize = 4 << 10;
+/// session, is for a few busy ones; ours are many, and mostly idle. It is
+/// cleared before every read, so a larger one is slower for short messages.
+const READ_BUFFER: usize = 1 << 10;
 /// Bound of its write buffer: a pong or a close (127 bytes), and some room.
 /// Messages do not pass through it: those are encoded once for all readers.
 const WRITE_BUFFER: usize = 512;

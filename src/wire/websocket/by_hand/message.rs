@@ -34,7 +34,8 @@ impl Message {
         Ok(())
     }
 
-    /// The message, now that its last frame is whole.
+    /// The message, now that its last frame is whole. A text that came in
+    /// pieces is checked once more: to skip that would be `unsafe`.
     pub(super) fn finish(self, payload: Vec<u8>) -> Result<Event, Violation> {
         if self.opcode == header::BINARY {
             return Ok(Event::Binary(payload));

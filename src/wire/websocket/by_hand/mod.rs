@@ -20,9 +20,8 @@ use sha1::{Digest, Sha1};
 
 pub use session::ByHandSession;
 
-/// The value of `Sec-WebSocket-Accept` for a client's key (section 4.2.2, item
-/// 5.4). It keeps no secret. Nobody sends it by accident, so no other kind of
-/// server can be taken for a WebSocket.
+/// The value of `Sec-WebSocket-Accept` for a key (section 4.2.2, item 5.4): no
+/// secret, but what no other kind of server would send by accident.
 pub(super) fn accept_key(key: &str) -> String {
     const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     BASE64_STANDARD.encode(Sha1::digest(format!("{key}{GUID}")))
