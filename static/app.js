@@ -55,13 +55,16 @@ const conversation = createConversation(pageColumn(), {
     retry: (id) => chat.resend(id),
     dismiss: (id) => chat.discard(id),
   },
-  onUnread: (count) => { document.title = titleOf(room, count); },
+  onUnread: showTitle,
 });
 const race = createRace({
   room,
   chat: () => chat,
   post: send,
-  onOpen: (open) => { byId("conversation").hidden = open; },
+  onOpen(open) {
+    byId("conversation").hidden = open;
+    byId("twin").hidden = open || !twin;
+  },
 });
 
 const settings = {
@@ -157,6 +160,11 @@ function setNick(chosen) {
   composer.focus();
 }
 
+function showTitle(count) {
+  const title = titleOf(room, count);
+  if (document.title !== title) document.title = title;
+}
+
 function showNick() {
   byId("nick-name").textContent = nick || "Your name";
 }
@@ -179,7 +187,7 @@ function change(what, value) {
 
 mine.onOther(conversation.claim);
 showNick();
-document.title = titleOf(room, 0);
+showTitle(0);
 byId("room-name").textContent = room;
 byId("conversation-title").hidden = !twin;
 byId("room-open").addEventListener("click", () => askRoom(room));

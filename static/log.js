@@ -56,9 +56,14 @@ export function createLog(root, { isMine, nick, actions }) {
   function showWaiting(post, known) {
     const element = known?.element
       ?? createMessage(post, { mine: true, nick: nick() });
-    element.classList.add("first");
     showPost(element, post, actions);
-    if (!known?.element) waiting.append(element);
+    if (!known?.element) {
+      const above = entries.at(-1);
+      const runs = waiting.childElementCount > 0
+        || (above?.mine && continuesRun(above.message, post));
+      element.classList.toggle("first", !runs);
+      waiting.append(element);
+    }
     posts.set(post.id, { ...post, element });
   }
 

@@ -12,15 +12,26 @@ const KEY = "panel";
 /** On a screen this wide the panel stands beside the messages. */
 const WIDE = "(min-width: 60.01rem)";
 
+/** What a drawer lies over. */
+const UNDER = ".bar, .strip, main, .composer";
+
 export function createPanels(prefs, pages) {
   const panel = byId("panel");
+  const wide = matchMedia(WIDE);
   const shown = new Map(pages.map((page) => [page.name, build(page)]));
   let open = "";
   let opener = null;
 
+  // A drawer covers the page: nothing under it takes part then.
+  function cover() {
+    const covers = open !== "" && !wide.matches;
+    for (const part of document.querySelectorAll(UNDER)) part.inert = covers;
+  }
+
   function show(name) {
     open = name;
     panel.hidden = name === "";
+    cover();
     for (const [key, { tab, body }] of shown) {
       tab.setAttribute("aria-selected", String(key === name));
       tab.tabIndex = key === name ? 0 : -1;
@@ -72,7 +83,12 @@ export function createPanels(prefs, pages) {
   });
 
   const kept = prefs.read(KEY, "people");
-  show(matchMedia(WIDE).matches && shown.has(kept) ? kept : "");
+  wide.addEventListener("change", cover);
+  // A click on what lies under a drawer lands here, and closes it.
+  document.body.addEventListener("click", (event) => {
+    if (event.target === document.body && open !== "") close();
+  });
+  show(wide.matches && shown.has(kept) ? kept : "");
 
   return {
     /** Opens a page; closing it goes back to the element `from`. */

@@ -34,8 +34,9 @@ export function createPresence({ me }) {
   };
 }
 
+// A name counts once, in however many tabs its owner is here.
 function readerWords(named, readers) {
-  const unnamed = readers - named;
+  const more = readers - named;
   const open = `${plural(readers, "reader")} connected`;
-  return unnamed > 0 ? `${open}, ${unnamed} without a name.` : `${open}.`;
+  return more > 0 ? `${open}, ${more} unnamed or in further tabs.` : `${open}.`;
 }

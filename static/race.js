@@ -63,6 +63,7 @@ export function createRace({ room, chat, post, onOpen }) {
     running = [];
     chat().switchTo(wanted);
     show(false);
+    opener.focus();
   }
 
   function show(isOpen) {
