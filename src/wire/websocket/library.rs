@@ -111,6 +111,8 @@ impl LibrarySession {
     }
 }
 
+/// The frame has the message's bound: tungstenite allocates what a header
+/// declares as soon as it sees it.
 fn config(max_message: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -190,7 +192,7 @@ impl Write for Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::websocket::tests::{FIN, PING, TEXT, client};
+    use crate::wire::websocket::tests::{CLOSE, FIN, PING, TEXT, client};
 
     fn idle(session: &LibrarySession) -> bool {
         session.context.is_none() && session.stream.input.capacity() == 0
@@ -226,5 +228,26 @@ mod tests {
         assert!(!idle(&session));
         session.receive(&client(FIN, b"x"));
         assert_eq!(session.next_event(), Some(Event::Text("x".into())));
+    }
+
+    #[test]
+    fn where_it_is_laxer_is_known() {
+        // A length in more bytes than it needs.
+        let mut session = LibrarySession::new(100);
+        session.receive(&[FIN | TEXT, 0xfe, 0, 1, 0, 0, 0, 0, b'x']);
+        assert_eq!(session.next_event(), Some(Event::Text("x".into())));
+        // Wrong from the first byte, but the frame is not whole.
+        for wrong in [&client(0x40 | TEXT, b"xx"), &client(TEXT, b"\xffx")] {
+            let mut session = LibrarySession::new(100);
+            session.receive(&wrong[..wrong.len() - 1]);
+            assert_eq!(session.next_event(), None);
+            session.receive(&wrong[wrong.len() - 1..]);
+            let event = session.next_event();
+            assert!(matches!(event, Some(Event::Closed { .. })));
+        }
+        let mut session = LibrarySession::new(100);
+        session.receive(&client(FIN | CLOSE, &1014u16.to_be_bytes()));
+        let event = session.next_event();
+        assert!(matches!(event, Some(Event::Closed { code: 1002, .. })));
     }
 }
