@@ -8,11 +8,11 @@ import { byId } from "./dom.js";
 import { createMine } from "./mine.js";
 import { nickProblem, roomOf, roomProblem, toRoom } from "./names.js";
 import { createNotify } from "./notify.js";
-import { createPanels } from "./panels.js";
+import { Panels } from "./panels.js";
 import { createPicker } from "./picker.js";
 import { createPrefs } from "./prefs.js";
 import { createPresence } from "./presence.js";
-import { createRace } from "./race.js";
+import { Race } from "./race.js";
 import { createRecent } from "./recent.js";
 import { createSettings } from "./settings.js";
 import { createShare } from "./share.js";
@@ -45,7 +45,7 @@ const wire = createWirePanel({
   totals: () => chat.totals,
 });
 // A further page of the side panel is one more name in this list.
-const panels = createPanels(prefs, [presence, wire]);
+const panels = new Panels(prefs, [presence, wire]);
 const heading = createHeading(byId("conversation-title"));
 const conversation = createConversation(pageColumn(), {
   isMine: mine.has,
@@ -57,7 +57,7 @@ const conversation = createConversation(pageColumn(), {
   },
   onUnread: showTitle,
 });
-const race = createRace({
+const race = new Race({
   room,
   chat: () => chat,
   post: send,

@@ -4,7 +4,7 @@
 
 import { untilMidnight } from "./days.js";
 import { byId, el } from "./dom.js";
-import { createLog } from "./log.js";
+import { Log } from "./log.js";
 import { createOlder } from "./older.js";
 import { createScroll } from "./scroll.js";
 import { createUnread, jumpWords } from "./unread.js";
@@ -39,11 +39,11 @@ export function makeColumn(section) {
 
 /**
  * `column` from above; `older(before, limit)` loads; `onUnread(count)` is
- * told; the rest as in `createLog`.
+ * told; the rest as in `Log`.
  */
 export function createConversation(column, options) {
   const { older: load, onUnread, ...forLog } = options;
-  const log = createLog(column.root, forLog);
+  const log = new Log(column.root, forLog);
   const unread = createUnread();
   const scroll = createScroll(column.box, column.root, {
     onTop: () => back.more(),

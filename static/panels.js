@@ -15,94 +15,120 @@ const WIDE = "(min-width: 60.01rem)";
 /** What a drawer lies over. */
 const UNDER = ".bar, .strip, main, .composer";
 
-export function createPanels(prefs, pages) {
-  const panel = byId("panel");
-  const wide = matchMedia(WIDE);
-  const shown = new Map(pages.map((page) => [page.name, build(page)]));
-  let open = "";
-  let opener = null;
+export class Panels {
+  #panel = byId("panel");
+  #wide = matchMedia(WIDE);
+  #prefs;
+  #pages;
+  #parts; // a page's name → its tab and its body
+  #open = "";
+  #opener = null;
 
-  // A drawer covers the page: nothing under it takes part then.
-  function cover() {
-    const covers = open !== "" && !wide.matches;
-    for (const part of document.querySelectorAll(UNDER)) part.inert = covers;
+  constructor(prefs, pages) {
+    this.#prefs = prefs;
+    this.#pages = pages;
+    this.#parts = new Map(pages.map((page) => [page.name, this.#build(page)]));
+    this.#listen();
+    const kept = prefs.read(KEY, "people");
+    this.#show(this.#wide.matches && this.#parts.has(kept) ? kept : "");
   }
 
-  function show(name) {
-    open = name;
-    panel.hidden = name === "";
-    cover();
-    for (const [key, { tab, body }] of shown) {
+  /** Opens a page; closing it goes back to the element `from`. */
+  open(name, from) {
+    this.#opener = from;
+    this.#choose(name);
+    this.#parts.get(name).tab.focus();
+  }
+
+  /** Opens a page, or closes it if it is the one in sight. */
+  toggle(name, from) {
+    if (this.#open === name) this.#close();
+    else this.open(name, from);
+  }
+
+  trace(entry) {
+    for (const page of this.#pages) page.trace?.(entry);
+  }
+
+  state(state) {
+    for (const page of this.#pages) page.state?.(state);
+  }
+
+  #build({ name, title, element }) {
+    const id = `panel-${name}`;
+    const tab = el("button", {
+      "type": "button",
+      "role": "tab",
+      "id": `${id}-tab`,
+      "aria-controls": id,
+    }, title);
+    const body = el("div", {
+      "id": id,
+      "class": "panel-page",
+      "role": "tabpanel",
+      "aria-labelledby": `${id}-tab`,
+    }, element);
+    tab.addEventListener("click", () => this.#choose(name));
+    byId("panel-tabs").append(tab);
+    byId("panel-pages").append(body);
+    return { tab, body };
+  }
+
+  #listen() {
+    byId("panel-close").addEventListener("click", () => this.#close());
+    byId("panel-tabs").addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step) this.#step(step);
+    });
+    this.#panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#close();
+    });
+    // A click on what lies under a drawer lands on the body.
+    document.body.addEventListener("click", (event) => {
+      if (event.target === document.body && this.#covers()) this.#close();
+    });
+    this.#wide.addEventListener("change", () => this.#cover());
+  }
+
+  /** Arrow keys go from tab to tab, as in every tab list. */
+  #step(step) {
+    const at = this.#pages.findIndex(({ name }) => name === this.#open);
+    const { name } = this.#pages.at((at + step) % this.#pages.length);
+    this.#choose(name);
+    this.#parts.get(name).tab.focus();
+  }
+
+  #close() {
+    this.#choose("");
+    this.#opener?.focus();
+  }
+
+  #choose(name) {
+    this.#prefs.write(KEY, name || "none");
+    this.#show(name);
+  }
+
+  #show(name) {
+    this.#open = name;
+    this.#panel.hidden = name === "";
+    this.#cover();
+    for (const [key, { tab, body }] of this.#parts) {
       tab.setAttribute("aria-selected", String(key === name));
       tab.tabIndex = key === name ? 0 : -1;
       body.hidden = key !== name;
       document.getElementById(`${key}-open`)
         ?.setAttribute("aria-expanded", String(key === name));
     }
-    prefs.write(KEY, name === "" ? "none" : name);
-    pages.find((page) => page.name === name)?.shown?.();
+    this.#pages.find((page) => page.name === name)?.shown?.();
   }
 
-  function build(page) {
-    const id = `panel-${page.name}`;
-    const tab = el("button", {
-      "type": "button",
-      "role": "tab",
-      "id": `${id}-tab`,
-      "aria-controls": id,
-    }, page.title);
-    const body = el("div", {
-      "id": id,
-      "class": "panel-page",
-      "role": "tabpanel",
-      "aria-labelledby": `${id}-tab`,
-    }, page.element);
-    tab.addEventListener("click", () => show(page.name));
-    byId("panel-tabs").append(tab);
-    byId("panel-pages").append(body);
-    return { tab, body };
+  #covers() {
+    return this.#open !== "" && !this.#wide.matches;
   }
 
-  // Arrow keys go from tab to tab, as in every tab list.
-  byId("panel-tabs").addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const at = pages.findIndex((page) => page.name === open);
-    const next = pages.at((at + step) % pages.length);
-    show(next.name);
-    shown.get(next.name).tab.focus();
-  });
-
-  function close() {
-    show("");
-    opener?.focus();
+  /** Nothing under a drawer takes part. */
+  #cover() {
+    const covers = this.#covers();
+    for (const part of document.querySelectorAll(UNDER)) part.inert = covers;
   }
-  byId("panel-close").addEventListener("click", close);
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
-  });
-
-  const kept = prefs.read(KEY, "people");
-  wide.addEventListener("change", cover);
-  // A click on what lies under a drawer lands here, and closes it.
-  document.body.addEventListener("click", (event) => {
-    if (event.target === document.body && open !== "") close();
-  });
-  show(wide.matches && shown.has(kept) ? kept : "");
-
-  return {
-    /** Opens a page; closing it goes back to the element `from`. */
-    open(name, from) {
-      opener = from;
-      show(name);
-      shown.get(name).tab.focus();
-    },
-    /** Opens a page, or closes it if it is the one in sight. */
-    toggle(name, from) {
-      if (open === name) close();
-      else this.open(name, from);
-    },
-    trace: (entry) => pages.forEach((page) => page.trace?.(entry)),
-    state: (state) => pages.forEach((page) => page.state?.(state)),
-  };
 }

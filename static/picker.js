@@ -56,6 +56,6 @@ function explain({ transport, why, polling }) {
     ? ` ${polling.flying} questions are under way at once.` : "";
   const late = polling?.late > 0
     ? ` ${polling.late} answers came after a younger one.` : "";
-  const because = why ? ` ${why}.` : "";
+  const because = why ? ` ${why[0].toUpperCase()}${why.slice(1)}.` : "";
   return `${what}${because}${overlap}${late}`;
 }

@@ -7,7 +7,7 @@ import { bytes, duration, median } from "./units.js";
 /** Latencies behind the median. */
 const KEPT = 50;
 
-/** The track's end, in ms: three decades above `SHORTEST`. */
+/** The two ends of a track, in ms, three decades apart. */
 const SHORTEST = 3;
 const LONGEST = 3000;
 
@@ -18,93 +18,125 @@ export function distance(ms) {
   return Math.min(1, 0.02 + 0.98 * far);
 }
 
-/**
- * `connect` is the library's; `start(id)` is when a post went out, in
- * `performance.now()` milliseconds; `onSeen(id)` that it came back here.
- */
-export function createLane(transport, { connect, room, after, start, onSeen }) {
-  const view = createView(transport);
-  const times = new Map();
-  let waitingFor = null;
+export class Lane {
+  #view;
+  #chat;
+  #options;
+  #times = new Map(); // a post's id → how long it took to be here, in ms
+  #waitingFor = null;
 
-  const chat = connect({
-    room, transport, after, share: false, storage: null,
-    onState: (state) => view.state(state),
-    onMessage(message) {
-      const went = start(message.id);
-      if (went === undefined) return;
-      times.set(message.id, performance.now() - went);
-      if (times.size > KEPT) times.delete(times.keys().next().value);
-      if (waitingFor === message.id) waitingFor = null;
-      view.seen(message.text, times.get(message.id), [...times.values()]);
-      onSeen(message.id);
-    },
-  });
+  /**
+   * `connect` is the library's; `started(id)` is when a post went out, in
+   * `performance.now()` milliseconds; `onSeen(id)` that it came back here.
+   */
+  constructor(transport, options) {
+    const { connect, room, after } = options;
+    this.#options = options;
+    this.#view = createView(transport);
+    this.#chat = connect({
+      room,
+      transport,
+      after,
+      share: false,
+      storage: null,
+      onState: (state) => this.#view.state(state),
+      onMessage: (message) => this.#seen(message),
+    });
+  }
 
-  return {
-    element: view.element,
-    start(id) { waitingFor = id; },
-    timeOf: (id) => times.get(id),
-    lead: (leads) => view.element.classList.toggle("lead", leads),
-    draw(now) {
-      view.running(waitingFor !== null, now - (start(waitingFor) ?? now));
-      view.totals(Object.values(chat.totals));
-    },
-    close: () => chat.close(),
-  };
+  get element() {
+    return this.#view.element;
+  }
+
+  start(id) {
+    this.#waitingFor = id;
+  }
+
+  timeOf(id) {
+    return this.#times.get(id);
+  }
+
+  lead(leads) {
+    this.element.classList.toggle("lead", leads);
+  }
+
+  /** Once a picture: a lane that waits grows, figures follow. */
+  draw(now) {
+    const since = this.#options.started(this.#waitingFor);
+    if (since !== undefined) this.#view.waits(now - since);
+    this.#view.totals(Object.values(this.#chat.totals));
+  }
+
+  close() {
+    this.#chat.close();
+  }
+
+  #seen({ id, text }) {
+    const since = this.#options.started(id);
+    if (since === undefined) return;
+    const ms = performance.now() - since;
+    this.#times.set(id, ms);
+    if (this.#times.size > KEPT) {
+      this.#times.delete(this.#times.keys().next().value);
+    }
+    if (this.#waitingFor === id) this.#waitingFor = null;
+    this.#view.seen(text, ms, median([...this.#times.values()]));
+    this.#options.onSeen(id);
+  }
 }
 
 function createView(transport) {
   const state = el("span", { class: "lane-state" }, "connecting");
-  const last = el("strong", {}, "–");
-  const middle = el("span", {}, "median –");
+  const latency = createFigure("median –", "–");
   const bar = el("i");
   const words = el("span", { class: "lane-last note" });
-  const requests = figure("requests");
-  const size = figure("bytes");
-  const element = el("section", {
-    "class": "lane", "aria-label": transportName(transport),
-  },
-  el("h3", { class: "lane-name" }, transportName(transport), state),
-  el("p", { class: "lane-figure time" }, last, middle),
-  el("div", { class: "lane-track" },
-    el("div", { class: "track", "aria-hidden": "true" }, bar), words),
-  requests.element, size.element);
+  const requests = createFigure("requests");
+  const size = createFigure("bytes");
+  const name = transportName(transport);
+  const element = el("section", { "class": "lane", "aria-label": name },
+    el("h3", { class: "lane-name" }, name, state),
+    latency.element,
+    el("div", { class: "lane-track" },
+      el("div", { class: "track", "aria-hidden": "true" }, bar), words),
+    requests.element, size.element);
+  latency.element.classList.add("time");
 
-  const far = (ms) =>
+  const show = (ms, waits) => {
+    element.classList.toggle("running", waits);
     bar.style.setProperty("--far", `${(100 * distance(ms)).toFixed(1)}%`);
+  };
 
   return {
     element,
     state(now) {
       state.textContent = now.state === "open" ? "open" : stateWords(now);
     },
-    seen(text, ms, all) {
-      last.textContent = duration(ms);
-      middle.textContent = `median ${duration(median(all))}`;
+    seen(text, ms, middle) {
+      latency.set(duration(ms), `median ${duration(middle)}`);
       words.textContent = text;
-      far(ms);
+      show(ms, false);
     },
-    running(runs, ms) {
-      element.classList.toggle("running", runs);
-      if (runs) far(ms);
-    },
+    waits: (ms) => show(ms, true),
     totals(all) {
       const sum = (read) => all.reduce((total, one) => total + read(one), 0);
-      requests.set(String(sum((one) => one.requests)));
-      size.set(bytes(sum((one) => one.bytesOut + one.bytesIn)));
+      requests.set(String(sum((one) => one.requests)), "requests");
+      size.set(bytes(sum((one) => one.bytesOut + one.bytesIn)), "bytes");
     },
   };
 }
 
-function figure(label) {
-  const value = el("strong", {}, "0");
-  const element = el("p", { class: "lane-figure" },
-    value, el("span", {}, label));
+/** A figure over what it counts; it touches the page only when it changes. */
+function createFigure(label, first = "0") {
+  const value = el("strong", {}, first);
+  const under = el("span", {}, label);
+  const say = (part, words) => {
+    if (part.textContent !== words) part.textContent = words;
+  };
   return {
-    element,
-    set(words) {
-      if (value.textContent !== words) value.textContent = words;
+    element: el("p", { class: "lane-figure" }, value, under),
+    set(words, below) {
+      say(value, words);
+      say(under, below);
     },
   };
 }

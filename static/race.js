@@ -7,110 +7,125 @@
 
 import { connect } from "/static/realtime/index.js";
 import { button, byId, el } from "./dom.js";
-import { createLane } from "./race-lane.js";
+import { Lane } from "./race-lane.js";
 import { TRANSPORTS } from "./transports.js";
 
 /** A starter's pace: slow enough to watch, far below the rate limit. */
 const EVERY_MS = 2000;
 
-/**
- * `room`; `chat()` is the page's connection; `post(text)` posts by it, or is
- * false if nobody has a name yet; `onOpen(open)` is told when the race takes
- * the place of the messages.
- */
-export function createRace({ room, chat, post, onOpen }) {
-  const section = byId("race");
-  const opener = byId("race-open");
-  const lanes = el("div", { class: "lanes" });
-  const starter = button("Post every 2 s", { "aria-pressed": "false" },
-    () => (timer ? rest() : pace()));
-  section.append(
-    el("div", { class: "race-head" },
-      el("h2", { id: "race-title" }, "The same room, every way at once"),
-      button("Post one", { class: "main" }, () => go()),
-      starter,
-      button("Back to the messages", {}, () => close())),
-    lanes,
-    el("p", { class: "note" }, "A bar is the time from a post to its coming "
-      + "back in that lane, on a scale where each third is ten times more. "
-      + "Lanes that wait grow. Whatever you write below races too."),
-  );
-  let running = [];
-  let started = new Map();
-  let timer = 0;
-  let number = 0;
-  let wanted = "auto";
-  let picture = 0;
+export class Race {
+  #section = byId("race");
+  #opener = byId("race-open");
+  #lanes = el("div", { class: "lanes" });
+  #starter = createStarter(() => this.#post());
+  #options;
+  #running = [];
+  #started = new Map(); // a post's id → when it went out
+  #number = 0;
+  #wanted = "auto";
+  #picture = 0;
 
-  function open() {
-    wanted = chat().state.wanted;
+  /**
+   * `room`; `chat()` is the page's connection; `post(text)` posts by it, or
+   * is false if nobody has a name yet; `onOpen(open)` is told when the race
+   * takes the place of the messages.
+   */
+  constructor(options) {
+    this.#options = options;
+    this.#section.append(
+      el("div", { class: "race-head" },
+        el("h2", { id: "race-title" }, "The same room, every way at once"),
+        button("Post one", { class: "main" }, () => this.#post()),
+        this.#starter.element,
+        button("Back to the messages", {}, () => this.#close())),
+      this.#lanes,
+      el("p", { class: "note" }, "A bar is the time from a post to its coming "
+        + "back in that lane, on a scale where each third is ten times more. "
+        + "Lanes that wait grow. Whatever you write below races too."),
+    );
+    this.#opener.addEventListener("click", () =>
+      (this.#section.hidden ? this.#open() : this.#close()));
+  }
+
+  /** An own post goes out: the clock of every lane starts. */
+  posted(id) {
+    if (this.#section.hidden || this.#started.has(id)) return;
+    this.#started.set(id, performance.now());
+    this.#running.forEach((lane) => lane.start(id));
+  }
+
+  #open() {
+    const { room, chat } = this.#options;
+    this.#wanted = chat().state.wanted;
     chat().switchTo("socket");
-    started = new Map();
-    running = Object.keys(TRANSPORTS).map((transport) =>
-      createLane(transport, {
-        connect, room, after: chat().cursor, start: (id) => started.get(id),
-        onSeen: rank,
+    this.#started = new Map();
+    this.#running = Object.keys(TRANSPORTS).map((transport) =>
+      new Lane(transport, {
+        room,
+        connect,
+        after: chat().cursor,
+        started: (id) => this.#started.get(id),
+        onSeen: (id) => this.#rank(id),
       }));
-    lanes.replaceChildren(...running.map((lane) => lane.element));
-    show(true);
-    tick();
+    this.#lanes.replaceChildren(...this.#running.map((lane) => lane.element));
+    this.#show(true);
+    this.#draw();
   }
 
-  function close() {
-    rest();
-    cancelAnimationFrame(picture);
-    running.forEach((lane) => lane.close());
-    running = [];
-    chat().switchTo(wanted);
-    show(false);
-    opener.focus();
+  #close() {
+    this.#starter.stop();
+    cancelAnimationFrame(this.#picture);
+    this.#running.forEach((lane) => lane.close());
+    this.#running = [];
+    this.#options.chat().switchTo(this.#wanted);
+    this.#show(false);
+    this.#opener.focus();
   }
 
-  function show(isOpen) {
-    section.hidden = !isOpen;
-    opener.setAttribute("aria-pressed", String(isOpen));
-    onOpen(isOpen);
+  #show(isOpen) {
+    this.#section.hidden = !isOpen;
+    this.#opener.setAttribute("aria-pressed", String(isOpen));
+    this.#options.onOpen(isOpen);
   }
 
-  function tick() {
+  #draw() {
     const now = performance.now();
-    running.forEach((lane) => lane.draw(now));
-    picture = requestAnimationFrame(tick);
+    this.#running.forEach((lane) => lane.draw(now));
+    this.#picture = requestAnimationFrame(() => this.#draw());
   }
 
+  #post() {
+    this.#number += 1;
+    if (!this.#options.post(`race ${this.#number}`)) this.#starter.stop();
+  }
+
+  /** Whoever had the newest post first wears the mark. */
+  #rank(id) {
+    const times = this.#running.map((lane) => lane.timeOf(id) ?? Infinity);
+    const best = Math.min(...times);
+    this.#running.forEach((lane, i) => lane.lead(times[i] === best));
+  }
+}
+
+/** The button that posts again and again until it is pressed once more. */
+function createStarter(post) {
+  let timer = 0;
+  const element = button("Post every 2 s", {}, () => (timer ? stop() : go()));
+
+  function show() {
+    element.setAttribute("aria-pressed", String(timer !== 0));
+    element.textContent = timer ? "Stop posting" : "Post every 2 s";
+  }
   function go() {
-    number += 1;
-    if (!post(`race ${number}`)) rest();
+    timer = setInterval(post, EVERY_MS);
+    show();
+    post();
   }
-
-  function pace() {
-    timer = setInterval(go, EVERY_MS);
-    starter.setAttribute("aria-pressed", "true");
-    starter.textContent = "Stop posting";
-    go();
-  }
-
-  function rest() {
+  function stop() {
     clearInterval(timer);
     timer = 0;
-    starter.setAttribute("aria-pressed", "false");
-    starter.textContent = "Post every 2 s";
+    show();
   }
-
-  // Whoever had the newest post first wears the mark.
-  function rank(id) {
-    const times = running.map((lane) => lane.timeOf(id) ?? Infinity);
-    const best = Math.min(...times);
-    running.forEach((lane, i) => lane.lead(times[i] === best));
-  }
-
-  opener.addEventListener("click", () => (section.hidden ? open() : close()));
-  return {
-    /** An own post goes out: the clock of every lane starts. */
-    posted(id) {
-      if (section.hidden || started.has(id)) return;
-      started.set(id, performance.now());
-      running.forEach((lane) => lane.start(id));
-    },
-  };
+  show();
+  return { element, stop };
 }

@@ -79,7 +79,7 @@ export function stateWords({ state, transport, why, switchingTo }) {
     case "connecting":
       return `Connecting over ${inSentence(transport)}`;
     case "waiting":
-      return "Offline";
+      return why ? `Offline: ${why}` : "Offline";
     case "stopped":
       return `Stopped. ${why ?? ""}`.trim();
     case "closed":
