@@ -27,10 +27,11 @@ pub struct Admission {
     buckets: HashMap<IpAddr, Bucket>,
 }
 
-/// A bucket of posts that fills with time (a token bucket).
+/// A bucket that fills with time, and out of which something is taken for
+/// each thing that is done (a token bucket).
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
-    posts: f64,
+pub struct Bucket {
+    left: f64,
     at: Instant,
 }
 
@@ -91,18 +92,9 @@ impl Admission {
         {
             self.forget_full(now);
         }
-        let bucket = self
-            .buckets
-            .entry(person)
-            .or_insert(Bucket { posts: full, at: now });
-        let posts = bucket.filled(self.rate, now).min(full);
-        *bucket = Bucket { posts, at: now };
-        if posts < 1.0 {
-            let wait = ((1.0 - posts) / self.rate).ceil() as u64;
-            return Err(too_many_posts(wait.max(1)));
-        }
-        bucket.posts -= 1.0;
-        Ok(())
+        let fresh = Bucket::full(full, now);
+        let bucket = self.buckets.entry(person).or_insert(fresh);
+        bucket.take(self.rate, full, now).map_err(too_many_posts)
     }
 
     fn forget_full(&mut self, now: Instant) {
@@ -116,9 +108,34 @@ impl Admission {
 }
 
 impl Bucket {
+    /// A full one.
+    pub fn full(size: f64, now: Instant) -> Bucket {
+        Bucket { left: size, at: now }
+    }
+
+    /// Takes one out of a bucket that holds `size` and fills at `rate` a
+    /// second.
+    ///
+    /// # Errors
+    /// It is empty; the seconds until it is not, at least one.
+    pub fn take(
+        &mut self,
+        rate: f64,
+        size: f64,
+        now: Instant,
+    ) -> Result<(), u64> {
+        let left = self.filled(rate, now).min(size);
+        *self = Bucket { left, at: now };
+        if left < 1.0 {
+            return Err(((1.0 - left) / rate).ceil().max(1.0) as u64);
+        }
+        self.left -= 1.0;
+        Ok(())
+    }
+
     fn filled(&self, rate: f64, now: Instant) -> f64 {
         let since: Duration = now.saturating_duration_since(self.at);
-        self.posts + since.as_secs_f64() * rate
+        self.left + since.as_secs_f64() * rate
     }
 }
 

@@ -25,6 +25,11 @@ pub const SOCKET_PING: Duration = Duration::from_secs(10);
 pub const SOCKET_SILENT: Duration = Duration::from_secs(20);
 /// How often a stream without news says that it is still there.
 pub const STREAM_PING: Duration = Duration::from_secs(15);
+/// Frames a second that a socket may send besides the posts that are counted
+/// for its address: pings, and whatever is refused.
+pub const FRAME_RATE: f64 = 50.0;
+/// How many of them may come at once.
+pub const FRAME_BURST: f64 = 500.0;
 /// How often one socket's typing is passed on.
 pub const TYPING: Duration = Duration::from_secs(2);
 /// How often a room's readers are told who is here.

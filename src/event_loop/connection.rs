@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::select;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::outbox::{Outbox, Waits};
@@ -290,11 +291,17 @@ impl Connection {
         &mut self,
         until: Instant,
     ) -> io::Result<Option<Bytes>> {
+        let mut waited = false;
         loop {
             if self.outbox.is_woken() {
                 return Ok(Some(Bytes::new()));
             }
             if let Some(bytes) = self.server.try_read(self.outbox.socket())? {
+                // Twin: the kernel takes turns between threads; a task whose
+                // client never stops sending has to give way by itself.
+                if !waited {
+                    yield_now().await;
+                }
                 return Ok(Some(bytes));
             }
             select! {
@@ -302,6 +309,7 @@ impl Connection {
                 () = self.outbox.woken() => (),
                 () = sleep_until(until) => return Ok(None),
             }
+            waited = true;
         }
     }
 

@@ -44,8 +44,9 @@ const GRACE: Duration = Duration::from_secs(1);
 const LEAVE: Duration = Duration::from_secs(2);
 /// How long the door stays open at a time while everyone leaves.
 const TICK: Duration = Duration::from_millis(20);
-/// Bytes read at once, by whoever reads.
-const READ: usize = 64 << 10;
+/// Bytes read at once, by whoever reads; and so the most that one client can
+/// have done before it is the next one's turn.
+const READ: usize = 16 << 10;
 /// Worker threads: for work that is offloaded, and for what lies on disk.
 const WORKERS: usize = 8;
 /// Batches of the journal that may wait for the loop; then the journal waits.

@@ -14,9 +14,12 @@ use super::connection::{Connection, Then};
 use super::rooms::{Reader, Room};
 use super::server::Pending;
 use super::stream::{enter, leave};
+use crate::admission::Bucket;
 use crate::chat::{MessageId, Nick};
 use crate::clock;
-use crate::limits::{MAX_ECHO, SOCKET_PING, SOCKET_SILENT, TYPING};
+use crate::limits::{
+    FRAME_BURST, FRAME_RATE, MAX_ECHO, SOCKET_PING, SOCKET_SILENT, TYPING,
+};
 use crate::metrics::Transport;
 use crate::wire::api::{self, Reading};
 use crate::wire::http::{Problem, Request};
@@ -58,6 +61,8 @@ struct Chat<'a> {
     pending: Vec<(MessageId, Pending)>,
     /// When its client last said that it is writing.
     typed: Option<Instant>,
+    /// The frames it may send besides posts.
+    frames: Bucket,
 }
 
 impl<'a> Chat<'a> {
@@ -68,7 +73,9 @@ impl<'a> Chat<'a> {
         reader: Rc<Reader>,
     ) -> Chat<'a> {
         let pending = Vec::new();
-        Chat { connection, session, room, reader, pending, typed: None }
+        let typed = None;
+        let frames = Bucket::full(FRAME_BURST, Instant::now().into_std());
+        Chat { connection, session, room, reader, pending, typed, frames }
     }
 
     async fn run(&mut self) {
@@ -118,6 +125,24 @@ impl<'a> Chat<'a> {
 
     /// Acts on an event; the bytes of a close, if that is what it leads to.
     fn act(&mut self, event: Event) -> Option<Vec<u8>> {
+        let posts = self.pending.len();
+        let close = self.act_on(event);
+        let is_post = self.pending.len() > posts;
+        if close.is_some() || is_post || self.may_go_on() {
+            return close;
+        }
+        Some(frame::close(1008, "more frames than a person can send"))
+    }
+
+    /// Whether its client keeps to the number of frames it may send. (Posts
+    /// are counted for its address, wherever they come from.)
+    fn may_go_on(&mut self) -> bool {
+        self.frames
+            .take(FRAME_RATE, FRAME_BURST, Instant::now().into_std())
+            .is_ok()
+    }
+
+    fn act_on(&mut self, event: Event) -> Option<Vec<u8>> {
         match event {
             Event::Text(text) => match json::parse_said(&text) {
                 Ok(heard) => self.carry_out(heard),
