@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use listenfd::ListenFd;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
@@ -44,7 +45,7 @@ pub struct Launch {
     /// The number before a new room's first.
     pub start: Seq,
     /// Where clients come in.
-    pub listener: TcpListener,
+    pub entrance: Entrance,
     /// The address that is.
     pub address: SocketAddr,
     /// How many may come in.
@@ -89,10 +90,12 @@ impl Launch {
         };
         let store = Store::open(&config.place, config.limits.history, start)
             .map_err(|error| error.to_string())?;
-        let listener = listen(config.listen)
+        let entrance = Entrance::open(config.listen)
             .map_err(|error| cannot("listen", config.listen, &error))?;
-        let address =
-            listener.local_addr().map_err(|error| error.to_string())?;
+        let address = entrance
+            .listener
+            .local_addr()
+            .map_err(|error| error.to_string())?;
         let cap = machine::cap(&config);
         let site =
             Site::new(config.static_dir.clone(), &config.rules.allow_origins);
@@ -102,7 +105,7 @@ impl Launch {
             config,
             store,
             start,
-            listener,
+            entrance,
             address,
             cap,
             metrics,
@@ -182,18 +185,57 @@ impl StopTrigger {
     }
 }
 
-/// Takes the address. What is set on the listener, every connection inherits
-/// (tcp(7), socket(7)).
+/// Where clients come in.
+pub struct Entrance {
+    /// The socket that listens.
+    pub listener: TcpListener,
+    /// Whose it is.
+    pub owner: Owner,
+}
+
+/// Who opened a socket that listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// We did; it closes when we go.
+    Us,
+    /// Whoever started us (sd_listen_fds(3)). It stays open when we go, and
+    /// clients wait in it for whoever comes after us.
+    Starter,
+}
+
+impl Entrance {
+    /// The socket we were started with, if there is one; or one of our own.
+    fn open(address: SocketAddr) -> io::Result<Entrance> {
+        match ListenFd::from_env().take_tcp_listener(0)? {
+            Some(listener) => {
+                prepare(&SockRef::from(&listener))?;
+                Ok(Entrance { listener, owner: Owner::Starter })
+            }
+            None => {
+                let listener = listen(address)?;
+                Ok(Entrance { listener, owner: Owner::Us })
+            }
+        }
+    }
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    prepare(&SockRef::from(&socket))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    notice_the_dead(&SockRef::from(&socket));
     Ok(socket.into())
+}
+
+/// What is set on a socket that listens, every connection inherits (tcp(7),
+/// socket(7)).
+fn prepare(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    notice_the_dead(socket);
+    Ok(())
 }
 
 /// Lets the kernel notice peers that vanished without a word. Each of these

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::{select, task};
 use super::server::Server;
 use crate::answers;
 use crate::clock;
+use crate::launch::{Entrance, Owner};
 use crate::wire::http::{Framing, Problem};
 
 /// Refusals that may be told at once; past it a client is just let go.
@@ -32,6 +33,7 @@ const REST: Duration = Duration::from_millis(50);
 /// Where connections come in.
 pub(super) struct Door {
     listener: net::TcpListener,
+    owner: Owner,
     server: Rc<Server>,
     /// The number of the next connection.
     next: u64,
@@ -47,13 +49,15 @@ impl Door {
     /// # Errors
     /// The loop cannot watch it.
     pub(super) fn new(
-        listener: TcpListener,
+        entrance: Entrance,
         server: Rc<Server>,
     ) -> io::Result<Door> {
+        let Entrance { listener, owner } = entrance;
         listener.set_nonblocking(true)?;
         let listener = net::TcpListener::from_std(listener)?;
         let refusals = Rc::default();
-        Ok(Door { listener, server, next: 0, spare: spare(), refusals })
+        let (next, spare) = (0, spare());
+        Ok(Door { listener, owner, server, next, spare, refusals })
     }
 
     /// Lets connections in until `stop` becomes readable.
@@ -67,8 +71,12 @@ impl Door {
         }
     }
 
-    /// Lets connections in for as long as `time`.
+    /// Lets connections in for as long as `time`; unless they can wait for
+    /// whoever comes after us.
     pub(super) async fn accept_for(&mut self, time: Duration) {
+        if self.owner == Owner::Starter {
+            return sleep(time).await;
+        }
         if let Ok(accepted) = timeout(time, self.listener.accept()).await {
             self.take(accepted).await;
         }

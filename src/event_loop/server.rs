@@ -104,7 +104,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
 }
 
 async fn serve(launch: Launch) -> Result<(), String> {
-    let Launch { config, mut store, start, listener, cap, .. } = launch;
+    let Launch { config, mut store, start, entrance, cap, .. } = launch;
     let Launch { metrics, site, stop, admin, .. } = launch;
     let (changed, changes) = mpsc::channel(config.limits.rooms.max(1));
     let rooms = Rooms::new(
@@ -149,7 +149,7 @@ async fn serve(launch: Launch) -> Result<(), String> {
     });
     let most = server.config.limits.presence;
     let presence = Presence::start(changes, most);
-    let mut door = Door::new(listener, Rc::clone(&server)).map_err(no_loop)?;
+    let mut door = Door::new(entrance, Rc::clone(&server)).map_err(no_loop)?;
     let stopped = UnixStream::from_std(stop.pipe).map_err(no_loop)?;
     door.accept_until(&stopped).await;
     server.stop(&mut door).await;

@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use super::server::Server;
 use crate::answers;
 use crate::clock;
+use crate::launch::{Entrance, Owner};
 use crate::wire::http::{Framing, Problem};
 
 /// Refusals that may wait to be told; past it a client is just let go.
@@ -32,6 +33,7 @@ const REST: Duration = Duration::from_millis(50);
 /// Where connections come in.
 pub(super) struct Door {
     listener: TcpListener,
+    owner: Owner,
     server: Arc<Server>,
     /// The number of the next connection.
     next: u64,
@@ -49,9 +51,10 @@ impl Door {
     /// # Errors
     /// The system has no thread left.
     pub(super) fn new(
-        listener: TcpListener,
+        entrance: Entrance,
         server: Arc<Server>,
     ) -> io::Result<Door> {
+        let Entrance { listener, owner } = entrance;
         listener.set_nonblocking(true)?;
         let (refusals, refused) = bounded(REFUSALS);
         let thread = thread::Builder::new()
@@ -59,6 +62,7 @@ impl Door {
             .spawn(move || refuse_all(&refused))?;
         Ok(Door {
             listener,
+            owner,
             server,
             next: 0,
             spare: spare(),
@@ -83,8 +87,12 @@ impl Door {
         }
     }
 
-    /// Lets connections in for as long as `time`.
+    /// Lets connections in for as long as `time`; unless they can wait for
+    /// whoever comes after us.
     pub(super) fn accept_for(&mut self, time: Duration) {
+        if self.owner == Owner::Starter {
+            return thread::sleep(time);
+        }
         let timeout = Timespec::try_from(time).ok();
         let mut ready = [PollFd::new(&self.listener, PollFlags::IN)];
         if poll(&mut ready, timeout.as_ref()).is_ok_and(|n| n > 0) {

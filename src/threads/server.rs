@@ -72,7 +72,7 @@ pub(super) struct Pending {
 /// # Errors
 /// Why it could not start, or could not go on.
 pub fn run(launch: Launch) -> Result<(), String> {
-    let Launch { config, mut store, start, listener, cap, .. } = launch;
+    let Launch { config, mut store, start, entrance, cap, .. } = launch;
     let Launch { metrics, site, stop, admin, .. } = launch;
     let (changed, changes) = bounded(config.limits.rooms);
     let rooms = Rooms::new(
@@ -114,7 +114,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
     let most = server.config.limits.presence;
     let presence = Presence::start(changes, most).map_err(no_thread)?;
     let mut door =
-        Door::new(listener, Arc::clone(&server)).map_err(no_thread)?;
+        Door::new(entrance, Arc::clone(&server)).map_err(no_thread)?;
     door.accept_until(&stop.pipe);
     server.stop(&mut door);
     presence.stop();
