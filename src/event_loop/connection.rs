@@ -177,8 +177,8 @@ impl Connection {
             Call::Server => server.about(),
             Call::Health => answers::health(&server.metrics.stopping),
             Call::Answer(answer) => answer,
-            // Twin: working here keeps everybody waiting. That is what it is
-            // there to show; and what handing it to a thread is for.
+            // Twin: working here keeps everybody waiting, which is what it is
+            // there to show, and what handing it to a thread is for.
             Call::Work(work) if work.offload => server.offload(work).await?,
             Call::Work(work) => answers::burn(work, &server.metrics.stopping),
             Call::Post(room, draft) => {
@@ -284,9 +284,8 @@ impl Connection {
     }
 
     /// The same, as bytes: none at the end, `None` when the time is up.
-    // Twin: all connections read into one buffer, and what is read is copied
-    // out. A buffer of its own, held while it waits, would be a part of every
-    // task that does.
+    // Twin: all connections read into one buffer and what is read is copied
+    // out, because a buffer held over a wait would be a part of every task.
     pub(super) async fn read(
         &mut self,
         until: Instant,

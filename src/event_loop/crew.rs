@@ -1,4 +1,5 @@
-//! The tasks that serve clients: each counted, and waited for.
+//! The tasks that serve clients: each counted, and waited for. Twin:
+//! `threads/crew.rs`.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -20,8 +21,8 @@ pub(super) struct Crew {
 
 impl Crew {
     /// Nobody yet.
-    // Twin: there is no most. A task is a few hundred bytes of memory, not
-    // something the system counts and runs out of.
+    // Twin: there is no most, because a task is a few hundred bytes of memory
+    // and not something the system counts and runs out of.
     pub(super) fn new(gauge: Gauge) -> Crew {
         Crew { working: Cell::new(0), gone: Notify::new(), gauge }
     }

@@ -1,4 +1,5 @@
-//! The threads that serve clients: each named, counted, and joined.
+//! The threads that serve clients: each named, counted, and joined. Twin:
+//! `event_loop/crew.rs`.
 
 use std::collections::HashMap;
 use std::io;
