@@ -14,7 +14,6 @@ on_every_server! {
     all_readers_see_the_same_in_the_same_order,
     the_same_id_a_thousand_times_at_once_is_one_message,
     the_same_id_with_many_texts_at_once_is_one_of_them,
-    a_mailbox_for_every_reader_is_the_same_chat,
 }
 
 const POSTERS: usize = 8;
@@ -43,7 +42,7 @@ fn post_all(server: &Server, poster: usize) -> Vec<(String, u64)> {
 }
 
 /// Lets posters and readers over all transports loose on a server.
-fn crowd(server: &Server) {
+pub fn crowd(server: &Server) {
     let first = say(server, "lobby", "first");
     let cursor = Some(first.seq);
     let mut checker = Checker::default();
@@ -90,10 +89,6 @@ fn all_readers_see_the_same_in_the_same_order(on: Kind) {
     crowd(&Server::start(on));
     let dir = TempDir::new();
     crowd(&Setup::new(on).option("--history", dir.file("chat.db")).start());
-}
-
-fn a_mailbox_for_every_reader_is_the_same_chat(on: Kind) {
-    crowd(&Setup::new(on).option("--fanout", "mailbox").start());
 }
 
 /// Runs `post` a thousand times from fifty threads that begin together; half

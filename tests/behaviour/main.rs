@@ -11,6 +11,7 @@
 macro_rules! on_every_server {
     ($($test:ident),+ $(,)?) => {
         suite!(threads, "threads", $($test)+);
+        suite!(event_loop, "event-loop", $($test)+);
     };
 }
 
@@ -59,6 +60,7 @@ mod events;
 mod framing;
 mod http;
 mod journal;
+mod only;
 mod origin;
 mod page;
 mod poll;

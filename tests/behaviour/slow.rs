@@ -167,7 +167,8 @@ fn a_slow_reader_does_not_hold_up_the_others(on: Kind) {
 }
 
 fn a_reader_that_wakes_up_in_time_is_not_cut(on: Kind) {
-    let server = setup(on).option("--max-backlog", "16777216").start();
+    let patient = setup(on).option("--write-timeout", "300");
+    let server = patient.option("--max-backlog", "16777216").start();
     let first = say(&server, "lobby", "first").seq;
     let slow = Transport::PUSHING.map(|t| narrow(&server, t, first));
     flood(&server, 0..1000);
@@ -184,17 +185,17 @@ fn memory_for_readers_that_never_read_is_bounded(on: Kind) {
         .option("--max-backlog", "262144")
         .start();
     let first = say(&server, "lobby", "first").seq;
-    let readers: Vec<_> = (0..60)
+    let readers: Vec<_> = (0..20)
         .map(|n| narrow(&server, Transport::PUSHING[n % 4], first))
         .collect();
     let before = resident_mib(&server);
     flood(&server, 0..3000);
     let grown = resident_mib(&server).saturating_sub(before);
-    // 60 backlogs of 256 KiB are 15 MiB; what was written is 12 MiB for each.
-    assert!(grown < 80, "grown by {grown} MiB");
+    // 20 backlogs of 256 KiB are 5 MiB; what was posted is 12 MiB for each.
+    assert!(grown < 60, "grown by {grown} MiB");
     drop(readers);
     eventually_within(Duration::from_secs(30), "they are forgotten", || {
-        server.descriptors() < 30
+        server.descriptors() < 20
     });
 }
 

@@ -9,6 +9,7 @@
 macro_rules! on_every_server {
     ($($test:ident),+ $(,)?) => {
         suite!(threads, "threads", $($test)+);
+        suite!(event_loop, "event-loop", $($test)+);
     };
 }
 

@@ -38,11 +38,12 @@ impl Wire {
         Wire::own(socket.into()).unwrap()
     }
 
-    /// A connection that takes in as little as it can without reading.
+    /// A connection that takes in little without reading. (Not less: a window
+    /// smaller than a segment of loopback is filled at a timer's pace.)
     #[track_caller]
     pub fn narrow(server: &Server) -> Wire {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
+        socket.set_recv_buffer_size(128 << 10).unwrap();
         socket.connect(&server.address.into()).unwrap();
         Wire::own(socket.into()).unwrap()
     }
@@ -216,7 +217,12 @@ impl Wire {
         }
         self.stream.set_read_timeout(Some(left))?;
         let mut some = [0; 16 << 10];
-        let n = self.stream.read(&mut some)?;
+        let n = match self.stream.read(&mut some) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return self.fill(deadline);
+            }
+            read => read?,
+        };
         self.ahead.extend_from_slice(&some[..n]);
         self.ended = n == 0;
         Ok(n > 0)
