@@ -22,8 +22,6 @@ import { createTyping } from "./typing.js";
 import { titleOf } from "./unread.js";
 import { createWirePanel } from "./wire-panel.js";
 
-const GAP = "Some messages may be missing here";
-
 const prefs = createPrefs();
 const room = roomOf(location.pathname);
 const twinOrigin = twinOf(location.search);
@@ -82,8 +80,8 @@ const chat = connect({
   onPost,
   onPresence: presence.presence,
   onTyping: (note) => typing.note(note),
-  onGap: () => conversation.line(GAP, "gap"),
-  onAway: ({ words, count }) => count > 0 && conversation.line(words, "away"),
+  onGap: conversation.gap,
+  onAway: ({ words }) => conversation.away(words),
 });
 const twin = twinOrigin && createTwin(twinOrigin, settings, {
   isMine: mine.has,

@@ -90,8 +90,8 @@ export function createConversation(column, options) {
       scroll.toEnd();
     },
     claim: (id) => log.claim(id),
-    /** A line across: `gap`, or `away` for what a hidden tab missed. */
-    line: (words, kind) => log.line(words, kind),
+    away: (words) => log.noteUnread(words),
+    gap: () => log.line("Some messages may be missing here", "gap"),
     /** Connected: if nothing has come, the room is empty. */
     ready() {
       column.root.setAttribute("aria-busy", "false");

@@ -101,6 +101,11 @@ export class Log {
     this.#list.append(this.#marker);
   }
 
+  /** Says on that line what a hidden tab missed. */
+  noteUnread(words) {
+    if (this.#marker) this.#marker.textContent = `New: ${words}`;
+  }
+
   clearUnread() {
     this.#marker?.remove();
     this.#marker = null;

@@ -74,7 +74,7 @@ export function createTwin(origin, settings, { isMine, nick, onPost }) {
       onPost(post);
       conversation.post(post);
     },
-    onGap: () => conversation.line("Some messages may be missing here", "gap"),
+    onGap: conversation.gap,
     onState(state) {
       heading.state(state);
       if (state.server) heading.server(state.server);
