@@ -164,7 +164,7 @@ function showTitle(count) {
 }
 
 function showNick() {
-  byId("nick-name").textContent = nick || "Your name";
+  byId("nick-name").textContent = nick || "Name?";
 }
 
 function change(what, value) {

@@ -8,12 +8,12 @@ export const RUN_MS = 5 * MINUTE_MS;
 
 /** `09:30`, or as the reader's language writes it. */
 export function clockTime(at, locale) {
-  return at.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+  return format(locale, { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
 /** The whole of it, for a tooltip: `21 November 2026 at 09:30:00`. */
 export function fullTime(at, locale) {
-  return at.toLocaleString(locale, { dateStyle: "long", timeStyle: "medium" });
+  return format(locale, { dateStyle: "long", timeStyle: "medium" }).format(at);
 }
 
 /** `Today`, `Yesterday`, `Friday 13 November`, with a year if another. */
@@ -22,7 +22,7 @@ export function dayName(at, now, locale) {
   if (sameDay(at, dayBefore(now))) return "Yesterday";
   const shape = { weekday: "long", day: "numeric", month: "long" };
   if (at.getFullYear() !== now.getFullYear()) shape.year = "numeric";
-  return at.toLocaleDateString(locale, shape);
+  return format(locale, shape).format(at);
 }
 
 /** Whether two instants fall on one day of the reader's calendar. */
@@ -43,6 +43,18 @@ export function continuesRun(above, message) {
 export function untilMidnight(now) {
   const next = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
   return Math.min(next - now, 2 * DAY_MS);
+}
+
+// Making a format costs a hundred times what using it does.
+const formats = new Map();
+
+function format(locale, shape) {
+  const key = `${locale} ${JSON.stringify(shape)}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(locale, shape);
+  formats.set(key, made);
+  return made;
 }
 
 // Not `now - DAY_MS`: a day is 23 or 25 hours when clocks change.

@@ -24,18 +24,15 @@ export function pieces(text, nick = "") {
   return cut(text, nick, [FENCE, CODE, LINK, EMPHASIS]);
 }
 
-/** Whether `text` calls `nick`, outside of code and links. */
-export function mentions(text, nick) {
-  const called = (piece) => piece.me === true
-    || (piece.parts ?? []).some(called);
-  return nick !== "" && pieces(text, nick).some(called);
+/** Whether the pieces call whoever they were cut for. */
+export function calls(found) {
+  return found.some(({ me, parts }) => me || (parts && calls(parts)));
 }
 
 function cut(text, nick, rules) {
-  const rule = new RegExp([...rules, mention(nick)].join("|"), "giu");
   const out = [];
   let from = 0;
-  for (const match of text.matchAll(rule)) {
+  for (const match of text.matchAll(compiled([...rules, mention(nick)]))) {
     const piece = pieceOf(match, nick);
     add(out, text.slice(from, match.index));
     if (piece.made.kind === "text") add(out, piece.made.text);
@@ -44,6 +41,18 @@ function cut(text, nick, rules) {
   }
   add(out, text.slice(from));
   return out;
+}
+
+// A flood of messages must not compile one expression a thousand times.
+const expressions = new Map();
+
+function compiled(rules) {
+  const source = rules.join("|");
+  const known = expressions.get(source);
+  if (known) return known;
+  const made = new RegExp(source, "giu");
+  expressions.set(source, made);
+  return made;
 }
 
 // A nick may hold spaces and dots, so one's own is looked for whole.

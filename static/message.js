@@ -2,13 +2,14 @@
 
 import { clockTime, fullTime } from "./days.js";
 import { button, el } from "./dom.js";
-import { mentions } from "./format.js";
+import { calls, pieces } from "./format.js";
 import { colourOf } from "./names.js";
 import { prose } from "./prose.js";
 
 /** `mine` stands to the right; `nick` is the reader's, for mentions. */
 export function createMessage(message, { mine, nick }) {
-  const called = !mine && mentions(message.text, nick);
+  const found = pieces(message.text, nick);
+  const called = !mine && calls(found);
   const element = el("article", {
     class: `message${mine ? " mine" : ""}${called ? " calls" : ""}`,
     "data-id": message.id,
@@ -17,7 +18,7 @@ export function createMessage(message, { mine, nick }) {
   const colour = `who nick-${colourOf(message.nick)}`;
   element.append(
     el("p", { class: colour }, mine ? `${message.nick} (you)` : message.nick),
-    el("div", { class: "body", dir: "auto" }, prose(message.text, nick)),
+    el("div", { class: "body", dir: "auto" }, prose(found)),
     el("div", { class: "meta" }, timeOf(message.at)),
   );
   return element;

@@ -1,12 +1,11 @@
 // A message's pieces as elements: what `format.js` found, made visible.
 
 import { el } from "./dom.js";
-import { pieces } from "./format.js";
 
-/** The text of a message as a fragment; `nick` is whose mention shines. */
-export function prose(text, nick) {
+/** Pieces of a text as a fragment of the page. */
+export function prose(pieces) {
   const fragment = document.createDocumentFragment();
-  fragment.append(...pieces(text, nick).map(elementOf));
+  fragment.append(...pieces.map(elementOf));
   return fragment;
 }
 

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mentions, pieces, trimLink } from "../../static/format.js";
+import { calls, pieces, trimLink } from "../../static/format.js";
 
+const mentions = (words, nick) => calls(pieces(words, nick));
 const link = (text) => ({ kind: "link", text });
 const text = (words) => ({ kind: "text", text: words });
 
