@@ -25,3 +25,4 @@ pub mod site;
 pub mod store;
 pub mod threads;
 pub mod wire;
+pub mod xray;

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("options", &["admission", "config", "limits", "store", "wire"]),
     ("machine", &["config", "limits"]),
     ("answers", &["chat", "config", "limits", "machine", "store", "wire"]),
+    ("xray", &["wire"]),
     ("admin", &["clock", "config", "limits", "metrics"]),
     (
         "launch",
@@ -50,6 +51,7 @@ const BELOW_THE_TWINS: &[&str] = &[
     "config",
     "machine",
     "answers",
+    "xray",
     "launch",
 ];
 

@@ -181,6 +181,7 @@ impl Connection {
             // there to show, and what handing it to a thread is for.
             Call::Work(work) if work.offload => server.offload(work).await?,
             Call::Work(work) => answers::burn(work, &server.metrics.stopping),
+            Call::Xray(xray) => server.xray(xray).await?,
             Call::Post(room, draft) => {
                 let pending = server.post(&room, draft, self.client)?;
                 pending.wait().await?.response()

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,8 +34,9 @@ use crate::launch::Launch;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Archive, Journal, Outcome, Post, Settled};
-use crate::wire::api::Work;
+use crate::wire::api::{Work, Xray};
 use crate::wire::http::{Problem, Response};
+use crate::xray;
 
 /// How long after the word to stop requests are still answered: `/healthz`
 /// says 503 for as long, and whoever is between two requests may ask again.
@@ -65,6 +66,8 @@ pub(super) struct Server {
     pub(super) rooms: Rc<Rooms>,
     /// The web app.
     pub(super) site: Site,
+    /// The address it listens on.
+    pub(super) address: SocketAddr,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
     journal: Arc<Journal<Ticket>>,
@@ -105,7 +108,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
 
 async fn serve(launch: Launch) -> Result<(), String> {
     let Launch { config, mut store, start, entrance, cap, .. } = launch;
-    let Launch { metrics, site, stop, admin, .. } = launch;
+    let Launch { metrics, site, address, stop, admin, .. } = launch;
     let (changed, changes) = mpsc::channel(config.limits.rooms.max(1));
     let rooms = Rooms::new(
         store.take_rooms(),
@@ -137,6 +140,7 @@ async fn serve(launch: Launch) -> Result<(), String> {
         config,
         rooms,
         site,
+        address,
         metrics,
         journal: Arc::new(journal.map_err(no_loop)?),
         archive,
@@ -259,6 +263,17 @@ impl Server {
         let metrics = Arc::clone(&self.metrics);
         let burn = move || answers::burn(work, &metrics.stopping);
         self.hand_over(burn).await
+    }
+
+    /// A dialog with one of our own sockets.
+    ///
+    /// # Errors
+    /// 503 if the server cannot reach itself.
+    // Twin: waiting for an answer that only this loop can give would wait for
+    // ever; so a worker thread asks.
+    pub(super) async fn xray(&self, xray: Xray) -> Result<Response, Problem> {
+        let address = self.address;
+        self.hand_over(move || xray::run(address, &xray)).await?
     }
 
     async fn hand_over<T: Send + 'static>(

@@ -24,6 +24,7 @@ use crate::wire::api::{self, Call};
 use crate::wire::http::{
     Decoder, Framing, Problem, Progress, Request, Response,
 };
+use crate::xray;
 
 /// Bytes read at once.
 const READ: usize = 4 << 10;
@@ -176,6 +177,7 @@ impl Connection {
             // Twin: this thread is its client's alone, so working here keeps
             // nobody else waiting, and there is nothing to offload.
             Call::Work(work) => answers::burn(work, &server.metrics.stopping),
+            Call::Xray(xray) => xray::run(server.address, &xray)?,
             Call::Post(room, draft) => {
                 let pending = server.post(&room, draft, self.client)?;
                 pending.wait()?.response()

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -49,6 +49,8 @@ pub(super) struct Server {
     pub(super) rooms: Arc<Rooms>,
     /// The web app.
     pub(super) site: Site,
+    /// The address it listens on.
+    pub(super) address: SocketAddr,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
     journal: Journal<Ticket>,
@@ -73,7 +75,7 @@ pub(super) struct Pending {
 /// Why it could not start, or could not go on.
 pub fn run(launch: Launch) -> Result<(), String> {
     let Launch { config, mut store, start, entrance, cap, .. } = launch;
-    let Launch { metrics, site, stop, admin, .. } = launch;
+    let Launch { metrics, site, address, stop, admin, .. } = launch;
     let (changed, changes) = bounded(config.limits.rooms);
     let rooms = Rooms::new(
         store.take_rooms(),
@@ -103,6 +105,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
         config,
         rooms,
         site,
+        address,
         metrics,
         journal: journal.map_err(no_thread)?,
         archive,

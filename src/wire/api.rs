@@ -6,6 +6,7 @@ use super::json;
 use super::query::{Query, cursor};
 use super::stream::Format;
 use super::websocket::Codec;
+use super::websocket::dialog::Lesson;
 use crate::chat::{Draft, Nick, RoomName, Seq};
 
 /// What a request asks for.
@@ -31,6 +32,8 @@ pub enum Call {
     Health,
     /// The demonstration of work for the processor.
     Work(Work),
+    /// A look at the bytes of a WebSocket.
+    Xray(Xray),
     /// Nothing more: this is the answer.
     Answer(Response),
 }
@@ -53,6 +56,17 @@ pub struct Work {
     pub ms: u64,
     /// Whether a thread of its own may do it.
     pub offload: bool,
+}
+
+/// A dialog with one of the sockets, to be looked at.
+#[derive(Clone, Debug)]
+pub struct Xray {
+    /// The socket's address.
+    pub path: String,
+    /// What is said to it.
+    pub lesson: Lesson,
+    /// The text, where one is said.
+    pub text: String,
 }
 
 /// What the operator decided about requests.
@@ -96,6 +110,7 @@ enum Known<'a> {
     Server,
     Health,
     Work,
+    Xray,
     Echo(Codec),
     Room(RoomName, &'a str),
     Everything,
@@ -111,6 +126,7 @@ impl<'a> Known<'a> {
             "/api/echo" => return Ok(Known::Echo(rules.codec)),
             "/api/echo-by-hand" => return Ok(Known::Echo(Codec::ByHand)),
             "/api/work" if rules.demo => return Ok(Known::Work),
+            "/api/xray" if rules.demo => return Ok(Known::Xray),
             _ => (),
         }
         if let Some(room) = path.strip_prefix("/r/") {
@@ -138,6 +154,7 @@ impl<'a> Known<'a> {
             Known::Room(_, "messages") | Known::Everything => {
                 "GET, HEAD, POST, OPTIONS"
             }
+            Known::Xray => "POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -157,6 +174,7 @@ impl<'a> Known<'a> {
             Known::Work => return Ok(Call::Work(work(&query)?)),
             Known::Echo(codec) => return Ok(Call::Echo(codec)),
             Known::Everything => return Err(Problem::not_allowed("OPTIONS")),
+            Known::Xray => return Err(Problem::not_allowed(self.allow())),
             Known::Room(room, way) => (room, way),
         };
         if way == "messages" {
@@ -173,12 +191,17 @@ impl<'a> Known<'a> {
 
     fn post(self, request: &Request, rules: &Rules) -> Result<Call, Problem> {
         let allow = self.allow();
-        let Known::Room(room, "messages") = self else {
+        if !matches!(self, Known::Xray | Known::Room(_, "messages")) {
             return Err(Problem::not_allowed(allow));
-        };
+        }
         check_origin(request, rules)?;
         check_media_type(request)?;
-        Ok(Call::Post(room, json::parse_post(&request.body)?))
+        match self {
+            Known::Room(room, _) => {
+                Ok(Call::Post(room, json::parse_post(&request.body)?))
+            }
+            _ => Ok(Call::Xray(Xray::parse(&request.body)?)),
+        }
     }
 }
 
@@ -197,6 +220,26 @@ impl Reading {
             after = Some(cursor(id)?);
         }
         Ok(Reading { room, after, nick })
+    }
+}
+
+impl Xray {
+    fn parse(body: &[u8]) -> Result<Xray, Problem> {
+        let asked = json::parse_xray(body)?;
+        let room = RoomName::new(&asked.room)?;
+        let path = match asked.target.as_str() {
+            echo @ ("echo" | "echo-by-hand") => format!("/api/{echo}"),
+            way @ ("socket" | "socket-by-hand") => {
+                format!("/api/rooms/{room}/{way}")
+            }
+            _ => {
+                let detail = "target is echo, echo-by-hand, socket or \
+                              socket-by-hand.";
+                return Err(Problem::new(400, "bad_json", detail));
+            }
+        };
+        let lesson = Lesson::find(&asked.send)?;
+        Ok(Xray { path, lesson, text: asked.text })
     }
 }
 

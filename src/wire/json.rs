@@ -197,6 +197,60 @@ pub fn worked(worked: &Worked) -> Vec<u8> {
     encode(worked)
 }
 
+/// A dialog with a socket, byte by byte.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the field of its name")]
+pub struct Dialog<'a> {
+    pub path: &'a str,
+    pub sent: &'a str,
+    pub section: &'a str,
+    pub due: &'a str,
+    pub ended: bool,
+    pub spoken: Vec<Spoken>,
+}
+
+/// What one side of it said at once: bytes in hexadecimal, and when.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "each is the field of its name")]
+pub struct Spoken {
+    pub from: &'static str,
+    pub at_ms: f64,
+    pub hex: String,
+}
+
+/// `{"path":…,"sent":…,"section":…,"due":…,"ended":…,"spoken":[…]}`.
+pub fn dialog(dialog: &Dialog<'_>) -> Vec<u8> {
+    encode(dialog)
+}
+
+/// What is to be looked at: which socket, and what is said to it.
+#[derive(Deserialize)]
+#[expect(missing_docs, reason = "each is the field of its name")]
+pub struct XrayAsked {
+    pub target: String,
+    #[serde(default = "lobby")]
+    pub room: String,
+    pub send: String,
+    #[serde(default = "hello_text")]
+    pub text: String,
+}
+
+fn lobby() -> String {
+    "lobby".into()
+}
+
+fn hello_text() -> String {
+    "Hello".into()
+}
+
+/// The body of a POST that asks for an X-ray.
+///
+/// # Errors
+/// 400 if it is not an object of that shape.
+pub fn parse_xray(body: &[u8]) -> Result<XrayAsked, Problem> {
+    serde_json::from_slice(body).map_err(malformed)
+}
+
 /// What a client may say on a socket.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {

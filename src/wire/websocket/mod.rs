@@ -5,6 +5,7 @@
 //! test, can put one in the place of the other.
 
 mod by_hand;
+pub mod dialog;
 pub mod frame;
 pub mod handshake;
 mod library;
