@@ -1,6 +1,6 @@
 // The page, wired: the only file that knows all the others.
 
-import { connect } from "/static/realtime/index.js";
+import { connect } from "./realtime/index.js";
 import { createComposer } from "./composer.js";
 import { createConversation, pageColumn } from "./conversation.js";
 import { createQuestion, wireDialogs } from "./dialogs.js";

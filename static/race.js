@@ -5,7 +5,7 @@
 // to a host, and three lanes hold one each; so the page itself goes over to
 // a WebSocket, which does not count, for as long as the race lasts.
 
-import { connect } from "/static/realtime/index.js";
+import { connect } from "./realtime/index.js";
 import { button, byId, el } from "./dom.js";
 import { Lane } from "./race-lane.js";
 import { TRANSPORTS } from "./transports.js";

@@ -3,7 +3,7 @@
 // What is posted goes to both, and each column says how long its server
 // took to show it. The rooms are two: each server has its own messages.
 
-import { connect } from "/static/realtime/index.js";
+import { connect } from "./realtime/index.js";
 import { createConversation, makeColumn } from "./conversation.js";
 import { byId, el } from "./dom.js";
 import { askServer } from "./status.js";
