@@ -50,6 +50,7 @@ macro_rules! on_every_codec {
 
 mod harness;
 
+mod activation;
 mod admin;
 mod connections;
 mod crash;
@@ -58,10 +59,12 @@ mod demo;
 mod echo;
 mod events;
 mod framing;
+mod hostile;
 mod http;
 mod journal;
 mod only;
 mod origin;
+mod overload;
 mod page;
 mod poll;
 mod post;
@@ -69,6 +72,7 @@ mod presence;
 mod rates;
 mod resume;
 mod shutdown;
+mod siege;
 mod silence;
 mod slow;
 mod socket;

@@ -1,7 +1,9 @@
 //! What only one of the servers has. The one file where tests name them.
 
+use std::time::{Duration, Instant};
+
 use crate::crowd::crowd;
-use crate::harness::{Kind, Setup};
+use crate::harness::{Kind, Server, Setup, get};
 
 const THREADS: Kind = Kind("threads");
 const EVENT_LOOP: Kind = Kind("event-loop");
@@ -18,4 +20,31 @@ fn a_loop_has_no_mailboxes_and_says_so() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("--fanout"), "{said}");
+}
+
+/// How long a client waits for an answer while another's work is done.
+fn wait_beside_work(on: Kind) -> Duration {
+    let server = Setup::new(on).flag("--demo").start();
+    let server: &Server = &server;
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| get(server, "/api/work?ms=1500"));
+        std::thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        assert_eq!(get(server, "/healthz").status, 200);
+        let waited = start.elapsed();
+        assert_eq!(work.join().unwrap().status, 200);
+        waited
+    })
+}
+
+#[test]
+fn work_keeps_nobody_waiting_where_everyone_has_a_thread() {
+    let waited = wait_beside_work(THREADS);
+    assert!(waited < Duration::from_millis(700), "{waited:?}");
+}
+
+#[test]
+fn work_keeps_everybody_waiting_where_there_is_one() {
+    let waited = wait_beside_work(EVENT_LOOP);
+    assert!(waited > Duration::from_millis(700), "{waited:?}");
 }

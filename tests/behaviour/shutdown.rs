@@ -16,6 +16,7 @@ on_every_server! {
     streams_end_properly,
     a_held_poll_is_answered,
     idle_and_half_open_connections_are_closed,
+    it_is_not_healthy_while_it_shuts_down,
     ctrl_c_is_the_same,
     a_second_signal_ends_it_at_once,
     hundreds_of_readers_do_not_hold_it_up,
@@ -120,6 +121,26 @@ fn idle_and_half_open_connections_are_closed(on: Kind) {
     assert!(server.exit().success());
     let took = start.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+fn it_is_not_healthy_while_it_shuts_down(on: Kind) {
+    let mut server = Server::start(on);
+    let healthz = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let page = "GET /api/rooms/lobby/messages HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut wires = [Wire::open(&server), Wire::open(&server)];
+    for wire in &mut wires {
+        wire.send(healthz);
+        assert_eq!(wire.answer().status, 200);
+    }
+    server.signal(Signal::TERM);
+    let [health, other] = &mut wires;
+    eventually("it says that it is going", || {
+        health.send(healthz);
+        health.answer().status == 503
+    });
+    other.send(page);
+    other.answer().refused(503, "shutting_down");
+    assert!(server.exit().success());
 }
 
 fn ctrl_c_is_the_same(on: Kind) {

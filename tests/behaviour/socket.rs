@@ -20,6 +20,7 @@ on_every_codec! {
     many_posts_may_come_at_once,
     a_post_may_come_with_the_handshake,
     pings_are_answered,
+    pings_in_words_are_answered_in_words,
     a_close_is_answered,
     a_close_without_a_code_is_answered,
     binary_is_not_taken,
@@ -241,6 +242,13 @@ fn pings_are_answered(on: Kind, codec: &str) {
     socket.send(0x80 | opcode::PONG, b"nobody asked");
     socket.send(0x80 | opcode::PING, b"last");
     assert_eq!(socket.until(opcode::PONG).payload, b"last");
+}
+
+fn pings_in_words_are_answered_in_words(on: Kind, codec: &str) {
+    let server = Server::start(on);
+    let mut socket = open(&server, codec);
+    socket.send(&json!({"type": "ping"}));
+    assert_eq!(socket.until("pong"), json!({"type": "pong"}));
 }
 
 fn a_close_is_answered(on: Kind, codec: &str) {

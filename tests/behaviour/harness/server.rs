@@ -114,7 +114,13 @@ impl Setup {
     /// Starts it, and waits until it listens.
     #[track_caller]
     pub fn start(&self) -> Server {
-        let mut child = self.command().spawn().expect("the binary starts");
+        self.start_as(self.command())
+    }
+
+    /// Starts it by another command than its own.
+    #[track_caller]
+    pub fn start_as(&self, mut command: Command) -> Server {
+        let mut child = command.spawn().expect("the binary starts");
         let said = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::new(Mutex::new(String::new()));
         listen_to(&mut child, &said, &log);

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{Answer, PATIENCE, Server};
 
@@ -67,6 +67,12 @@ impl Wire {
     /// Says that nothing more will be sent.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Ends the connection with a reset.
+    pub fn reset(self) {
+        let socket = SockRef::from(&self.stream);
+        let _ = socket.set_linger(Some(Duration::ZERO));
     }
 
     /// Reads one whole answer.
