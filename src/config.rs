@@ -53,6 +53,20 @@ impl AdminAt {
     }
 }
 
+/// Where TLS takes its certificate from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Two files in PEM.
+    Files {
+        /// The certificate, then those of its issuers.
+        chain: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+    /// One of the server's own making, kept beside the history.
+    SelfSigned,
+}
+
 /// Everything a server is told before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -60,6 +74,8 @@ pub struct Config {
     pub kind: Kind,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificate, if the address speaks TLS.
+    pub tls: Option<Certificate>,
     /// Where the messages are kept.
     pub place: Place,
     /// How a broadcast reaches its readers.

@@ -24,6 +24,7 @@ use crate::machine::{self, Cap};
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Place, Store};
+use crate::tls::Tls;
 
 /// Connections the kernel holds for us until they are accepted. It takes no
 /// more than `net.core.somaxconn`, whatever is said here.
@@ -48,6 +49,8 @@ pub struct Launch {
     pub entrance: Entrance,
     /// The address that is.
     pub address: SocketAddr,
+    /// What they speak there, if it is TLS.
+    pub tls: Option<Tls>,
     /// How many may come in.
     pub cap: Cap,
     /// What is counted.
@@ -90,6 +93,7 @@ impl Launch {
         };
         let store = Store::open(&config.place, config.limits.history, start)
             .map_err(|error| error.to_string())?;
+        let tls = Tls::new(&config)?;
         let entrance = Entrance::open(config.listen)
             .map_err(|error| cannot("listen", config.listen, &error))?;
         let address = entrance
@@ -107,6 +111,7 @@ impl Launch {
             start,
             entrance,
             address,
+            tls,
             cap,
             metrics,
             site,
@@ -122,7 +127,11 @@ impl Launch {
         let version = env!("CARGO_PKG_VERSION");
         let kind = self.config.kind.describe();
         writeln!(out, "twinchat {version}, {kind}")?;
-        writeln!(out, "listening on http://{}/", self.address)?;
+        let scheme = self.tls.as_ref().map_or("http", |_| "https");
+        writeln!(out, "listening on {scheme}://{}/", self.address)?;
+        if let Some(tls) = &self.tls {
+            writeln!(out, "certificate SHA-256 {}", tls.fingerprint())?;
+        }
         if let Some(admin) = &self.admin {
             writeln!(out, "admin on http://{}/", admin.address())?;
         }

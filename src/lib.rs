@@ -4,8 +4,9 @@
 //!
 //! * [`limits`], [`chat`]: what a room is. Values in, values out.
 //! * [`wire`]: bytes to words and back. No sockets, no threads, no clock.
-//! * [`store`], [`metrics`], [`admission`], [`machine`]: what makes
-//!   messages safe, what is counted, who is let in, what the machine allows.
+//! * [`store`], [`metrics`], [`admission`], [`machine`], [`tls`]: what makes
+//!   messages safe, what is counted, who is let in, what the machine allows,
+//!   what nobody on the way can read.
 //! * [`threads`] and [`event_loop`]: the twins, which only differ in how they
 //!   wait; and [`admin`], the operator's endpoint.
 
@@ -24,5 +25,6 @@ pub mod options;
 pub mod site;
 pub mod store;
 pub mod threads;
+pub mod tls;
 pub mod wire;
 pub mod xray;

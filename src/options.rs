@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::admission::Network;
-use crate::config::{AdminAt, Config, Fanout, Kind};
+use crate::config::{AdminAt, Certificate, Config, Fanout, Kind};
 use crate::limits::Limits;
 use crate::store::Place;
 use crate::wire::api::Rules;
@@ -68,6 +68,12 @@ enum CodecName {
     ByHand,
 }
 
+/// Which certificate, as it is written on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TlsName {
+    SelfSigned,
+}
+
 /// How to serve.
 #[derive(Args, Debug)]
 pub struct Serve {
@@ -82,6 +88,26 @@ pub struct Serve {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "TWINCHAT_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Speak TLS with a certificate of our own making, kept beside the
+    /// history.
+    #[arg(long, env = "TWINCHAT_TLS", value_enum, conflicts_with = "tls_cert")]
+    tls: Option<TlsName>,
+    /// Speak TLS with this certificate, followed by its issuers' (PEM).
+    #[arg(
+        long,
+        env = "TWINCHAT_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    #[arg(
+        long,
+        env = "TWINCHAT_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
     /// The SQLite file that keeps the messages, or `memory`.
     #[arg(long, env = "TWINCHAT_HISTORY", default_value = "twinchat.db")]
     history: PathBuf,
@@ -235,6 +261,14 @@ impl Serve {
                 KindName::EventLoop => Kind::EventLoop,
             },
             listen: self.listen,
+            tls: match (self.tls_cert, self.tls_key) {
+                (Some(chain), Some(key)) => {
+                    Some(Certificate::Files { chain, key })
+                }
+                _ => {
+                    self.tls.map(|TlsName::SelfSigned| Certificate::SelfSigned)
+                }
+            },
             place,
             fanout: match self.fanout {
                 FanoutName::Direct => Fanout::Direct,
