@@ -66,7 +66,7 @@ impl Tls {
             .map_err(|error| cannot("use the certificate", &error))?;
         rustls.alpn_protocols = match config.kind {
             Kind::Threads => vec![HTTP1.to_vec()],
-            Kind::EventLoop => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+            Kind::EventLoop => vec![HTTP1.to_vec()],
         };
         Ok(Some(Tls { config: rustls.into(), fingerprint }))
     }
@@ -108,8 +108,17 @@ impl Session {
         Ok(())
     }
 
-    /// Takes what has been decrypted, as much as fits: the number of bytes,
-    /// 0 when the client has closed, `None` if it has said nothing more.
+    /// Takes everything that has been decrypted; nothing when the client has
+    /// closed, `None` if it has said nothing more.
+    pub fn take(&mut self) -> Option<Vec<u8>> {
+        if self.plain.is_empty() && !self.ended {
+            return None;
+        }
+        Some(std::mem::take(&mut self.plain))
+    }
+
+    /// The same, as much as fits: the number of bytes, 0 when the client has
+    /// closed, `None` if it has said nothing more.
     pub fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if self.plain.is_empty() {
             return self.ended.then_some(0);

@@ -97,10 +97,13 @@ pub(super) async fn serve(
     let open = server.metrics.open(Transport::Http);
     open.inc();
     let mut connection = Connection::new(Rc::clone(server), outbox, peer);
-    while let Some(request) = connection.next_request().await {
-        if let Then::End = connection.answer(&request).await {
-            break;
-        }
+    // (In a box: a future is as large as the largest that is part of it, and
+    // only a few are shaking hands.)
+    let mut then = Box::pin(connection.shake_hands()).await;
+    while let Then::Next = then
+        && let Some(request) = connection.next_request().await
+    {
+        then = connection.answer(&request).await;
     }
     connection.outbox.finish(Bytes::new());
     connection.linger().await;
@@ -112,6 +115,27 @@ impl Connection {
         let decoder = Decoder::new(&server.config.limits);
         let client = peer;
         Connection { server, outbox, client, peer, decoder }
+    }
+
+    /// Agrees on keys, where TLS is spoken; a client has as long for that as
+    /// for the head of a request.
+    async fn shake_hands(&mut self) -> Then {
+        let until = Instant::now() + self.server.config.limits.head_time;
+        while self.outbox.line().is_handshaking() {
+            let bytes = match self.read_socket(until).await {
+                Ok(Some(bytes)) if !bytes.is_empty() => bytes,
+                Ok(_) | Err(_) => return Then::End,
+            };
+            let line = self.outbox.line();
+            let received = line.receive(&bytes);
+            // What is wrong is said as well, in an alert.
+            let answered = line.write_sealed(&line.take_output()).await;
+            if let Err(error) = received.and(answered) {
+                tracing::debug!(%error, "no TLS with a client");
+                return Then::End;
+            }
+        }
+        Then::Next
     }
 
     /// The next request; `None` at the end of the connection, whoever ends
@@ -291,12 +315,27 @@ impl Connection {
         &mut self,
         until: Instant,
     ) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(bytes) = self.outbox.line().take_plain() {
+                return Ok(Some(bytes));
+            }
+            let read = self.read_socket(until).await?;
+            let bytes = read.as_deref().unwrap_or_default();
+            if bytes.is_empty() || !self.outbox.line().receive(bytes)? {
+                return Ok(read);
+            }
+        }
+    }
+
+    /// The same, as it comes from the network.
+    async fn read_socket(&self, until: Instant) -> io::Result<Option<Bytes>> {
+        let socket = self.outbox.line().socket();
         let mut waited = false;
         loop {
             if self.outbox.is_woken() {
                 return Ok(Some(Bytes::new()));
             }
-            if let Some(bytes) = self.server.try_read(self.outbox.socket())? {
+            if let Some(bytes) = self.server.try_read(socket)? {
                 // Twin: the kernel takes turns between threads; a task whose
                 // client never stops sending has to give way by itself.
                 if !waited {
@@ -305,7 +344,7 @@ impl Connection {
                 return Ok(Some(bytes));
             }
             select! {
-                ready = self.outbox.socket().readable() => ready?,
+                ready = socket.readable() => ready?,
                 () = self.outbox.woken() => (),
                 () = sleep_until(until) => return Ok(None),
             }

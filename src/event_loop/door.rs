@@ -18,9 +18,8 @@ use tokio::{select, task};
 
 use super::server::Server;
 use crate::answers;
-use crate::clock;
 use crate::launch::{Entrance, Owner};
-use crate::wire::http::{Framing, Problem};
+use crate::wire::http::Problem;
 
 /// Refusals that may be told at once; past it a client is just let go.
 const REFUSALS: usize = 64;
@@ -117,13 +116,14 @@ impl Door {
 
     fn refuse(&self, mut socket: TcpStream, problem: Problem) {
         self.server.metrics.refuse(problem.code);
+        let answer = self.server.refusal(&problem);
         if self.refusals.get() >= REFUSALS {
             return;
         }
         let refusals = Rc::clone(&self.refusals);
         refusals.set(refusals.get() + 1);
         task::spawn_local(async move {
-            let told = timeout(PATIENCE, refuse(&mut socket, &problem)).await;
+            let told = timeout(PATIENCE, refuse(&mut socket, &answer)).await;
             if let Ok(Err(error)) = told {
                 tracing::debug!("a client left before it was refused: {error}");
             }
@@ -134,9 +134,8 @@ impl Door {
 
 /// Answers before a word was said, then waits a moment for the client to take
 /// it: a socket that is closed with bytes unread resets.
-async fn refuse(socket: &mut TcpStream, problem: &Problem) -> io::Result<()> {
-    let answer = problem.response().encode(Framing::last(), clock::now());
-    socket.write_all(&answer).await?;
+async fn refuse(socket: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
+    socket.write_all(answer).await?;
     socket.shutdown().await?;
     let mut unread = [0; 1024];
     while socket.read(&mut unread).await? > 0 {}

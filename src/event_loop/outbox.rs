@@ -12,21 +12,15 @@ use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
 
 use super::crew::Crew;
+use super::line::{Line, PIECE};
 use crate::metrics::Metrics;
 use crate::wire::stream::Encoding;
 
-/// Bytes that are written in one go, and that must be taken in `write_time`:
-/// a reader that takes less than 6 KiB a second is too slow.
-const PIECE: usize = 64 << 10;
 /// What a reader that is cut is told, if it can be told anything.
 const TOO_SLOW: &str = "too slow: come back and resume from your cursor";
 
@@ -38,13 +32,11 @@ pub(super) struct Delivery {
     pub(super) metrics: Arc<Metrics>,
     /// Unsent bytes kept for one reader.
     pub(super) bound: usize,
-    /// How long one piece may take.
-    pub(super) write_time: Duration,
 }
 
 /// The way to one client.
 pub(super) struct Outbox {
-    socket: TcpStream,
+    line: Line,
     delivery: Rc<Delivery>,
     state: RefCell<State>,
     /// Bytes pushed and not yet written.
@@ -86,11 +78,11 @@ enum Way {
 
 impl Outbox {
     /// The outbox of a new connection.
-    pub(super) fn new(socket: TcpStream, delivery: Rc<Delivery>) -> Outbox {
+    pub(super) fn new(line: Line, delivery: Rc<Delivery>) -> Outbox {
         let state =
             State { way: Way::Straight, encoding: None, farewell: Vec::new() };
         Outbox {
-            socket,
+            line,
             delivery,
             state: RefCell::new(state),
             unsent: Cell::new(0),
@@ -100,9 +92,9 @@ impl Outbox {
         }
     }
 
-    /// The socket, for its one reader.
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
+    /// The line, for its one reader.
+    pub(super) fn line(&self) -> &Line {
+        &self.line
     }
 
     /// From here on this is a reader's, in `encoding`.
@@ -121,7 +113,7 @@ impl Outbox {
         let mut state = self.state.borrow_mut();
         self.put(&mut state, farewell);
         if let Way::Straight = state.way {
-            self.shut(Shutdown::Write);
+            self.line.close();
         }
         state.end();
     }
@@ -132,10 +124,7 @@ impl Outbox {
     /// # Errors
     /// The connection is broken, or a piece took too long.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        for piece in bytes.chunks(PIECE) {
-            self.write_piece(piece).await?;
-        }
-        Ok(())
+        self.line.write(bytes).await
     }
 
     /// Wakes the client's own task out of its `read`, which finds the end.
@@ -174,38 +163,59 @@ impl Outbox {
     /// Breaks the connection off.
     pub(super) fn abort(&self) {
         self.state.borrow_mut().way = Way::Ended(VecDeque::new());
-        self.shut(Shutdown::Both);
+        self.line.shut(Shutdown::Both);
         self.wake();
     }
 
     fn put(self: &Rc<Outbox>, state: &mut State, bytes: Bytes) {
         match state.way {
-            Way::Straight => match self.send(&bytes) {
-                Ok(sent) if sent == bytes.len() => (),
-                Ok(sent) => self.put_late(state, bytes.slice(sent..)),
-                Err(_) => self.hang_up(state),
-            },
-            Way::Backlog(_) => self.queue(state, bytes),
+            Way::Straight => self.put_straight(state, bytes),
+            // What does not fit is not sealed either: a record that is left
+            // out makes all that follow it unreadable.
+            Way::Backlog(_) if self.fits(bytes.len()) => {
+                let sealed = self.line.seal(bytes);
+                self.queue(state, sealed);
+            }
+            Way::Backlog(_) => self.cut(state),
             Way::Ended(_) => (),
         }
     }
 
+    fn put_straight(self: &Rc<Outbox>, state: &mut State, bytes: Bytes) {
+        let sealed = self.line.seal(bytes);
+        match self.line.send(&sealed) {
+            Ok(sent) if sent == sealed.len() => (),
+            Ok(sent) => self.put_late(state, sealed.slice(sent..)),
+            Err(_) => self.hang_up(state),
+        }
+    }
+
     fn put_late(self: &Rc<Outbox>, state: &mut State, rest: Bytes) {
+        if rest.len() > self.delivery.bound {
+            // Its beginning is out: nothing can be said behind that.
+            self.delivery.metrics.cut.inc();
+            return self.hang_up(state);
+        }
         state.way = Way::Backlog(VecDeque::new());
         self.queue(state, rest);
         let outbox = Rc::clone(self);
         self.delivery.crew.start(async move { outbox.drain().await });
     }
 
-    fn queue(&self, state: &mut State, bytes: Bytes) {
+    fn fits(&self, length: usize) -> bool {
+        self.unsent.get() + length <= self.delivery.bound
+    }
+
+    fn queue(&self, state: &mut State, sealed: Bytes) {
         let Way::Backlog(backlog) = &mut state.way else { return };
-        let length = bytes.len();
-        if self.unsent.get() + length <= self.delivery.bound {
-            self.unsent.set(self.unsent.get() + length);
-            self.delivery.metrics.backlog.inc_by(length as i64);
-            backlog.push_back(bytes);
-            return;
-        }
+        let length = sealed.len();
+        self.unsent.set(self.unsent.get() + length);
+        self.delivery.metrics.backlog.inc_by(length as i64);
+        backlog.push_back(sealed);
+    }
+
+    /// Takes nothing more for a reader that is too slow, and has it told.
+    fn cut(&self, state: &mut State) {
         self.delivery.metrics.cut.inc();
         let end = |encoding: Encoding| encoding.end(1013, TOO_SLOW);
         state.farewell = state.encoding.map(end).unwrap_or_default();
@@ -215,7 +225,7 @@ impl Outbox {
 
     fn hang_up(&self, state: &mut State) {
         state.way = Way::Ended(VecDeque::new());
-        self.shut(Shutdown::Both);
+        self.line.shut(Shutdown::Both);
     }
 
     /// The life of a writer: until the backlog is empty, or ends.
@@ -226,7 +236,7 @@ impl Outbox {
             {
                 piece.extend_from_slice(&more);
             }
-            let written = self.write(&piece).await;
+            let written = self.line.write_sealed(&piece).await;
             self.settle(piece.len());
             if written.is_err() {
                 self.abort();
@@ -243,7 +253,7 @@ impl Outbox {
         };
         // Whoever has left already is not told.
         let _ = self.write(&farewell).await;
-        self.shut(Shutdown::Write);
+        self.line.close();
     }
 
     /// What waits; `None` once nothing does, and the way is straight again or
@@ -259,44 +269,10 @@ impl Outbox {
         None
     }
 
-    /// Sends as much as the socket takes at once.
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.socket.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            result => result,
-        }
-    }
-
-    async fn write_piece(&self, mut piece: &[u8]) -> io::Result<()> {
-        // The deadline is for the whole piece: a reader that takes a byte
-        // now and then does not win time by it.
-        let deadline = Instant::now() + self.delivery.write_time;
-        while !piece.is_empty() {
-            match self.send(piece)? {
-                0 => self.wait_for_room(deadline).await?,
-                sent => piece = &piece[sent..],
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until the socket takes bytes again.
-    async fn wait_for_room(&self, deadline: Instant) -> io::Result<()> {
-        match timeout_at(deadline, self.socket.writable()).await {
-            Ok(result) => result,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-
     /// So many bytes wait no longer.
     fn settle(&self, length: usize) {
         self.unsent.set(self.unsent.get() - length);
         self.delivery.metrics.backlog.dec_by(length as i64);
-    }
-
-    /// It fails if the peer was quicker; the connection is just as closed.
-    fn shut(&self, half: Shutdown) {
-        let _ = SockRef::from(&self.socket).shutdown(half);
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::task::{self, LocalSet};
 use super::connection;
 use super::crew::{Crew, Waited};
 use super::door::Door;
+use super::line::Line;
 use super::outbox::{Delivery, Outbox};
 use super::presence::Presence;
 use super::rooms::{Room, Rooms};
@@ -34,8 +35,9 @@ use crate::launch::Launch;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Archive, Journal, Outcome, Post, Settled};
+use crate::tls::{self, Tls};
 use crate::wire::api::{Work, Xray};
-use crate::wire::http::{Problem, Response};
+use crate::wire::http::{Framing, Problem, Response};
 use crate::xray;
 
 /// How long after the word to stop requests are still answered: `/healthz`
@@ -68,6 +70,8 @@ pub(super) struct Server {
     pub(super) site: Site,
     /// The address it listens on.
     pub(super) address: SocketAddr,
+    /// What is spoken below HTTP, if it is TLS.
+    pub(super) tls: Option<Tls>,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
     journal: Arc<Journal<Ticket>>,
@@ -108,7 +112,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
 
 async fn serve(launch: Launch) -> Result<(), String> {
     let Launch { config, mut store, start, entrance, cap, .. } = launch;
-    let Launch { metrics, site, address, stop, admin, .. } = launch;
+    let Launch { address, tls, metrics, site, stop, admin, .. } = launch;
     let (changed, changes) = mpsc::channel(config.limits.rooms.max(1));
     let rooms = Rooms::new(
         store.take_rooms(),
@@ -133,7 +137,6 @@ async fn serve(launch: Launch) -> Result<(), String> {
         crew,
         metrics: Arc::clone(&metrics),
         bound: config.limits.backlog,
-        write_time: config.limits.write_time,
     });
     let server = Rc::new(Server {
         admission: RefCell::new(Admission::new(&config.limits)),
@@ -141,6 +144,7 @@ async fn serve(launch: Launch) -> Result<(), String> {
         rooms,
         site,
         address,
+        tls,
         metrics,
         journal: Arc::new(journal.map_err(no_loop)?),
         archive,
@@ -325,7 +329,9 @@ impl Server {
             return Err((socket, problem));
         }
         let delivery = Rc::clone(&self.delivery);
-        let outbox = Rc::new(Outbox::new(socket, delivery));
+        let tls = self.tls.as_ref().map(Tls::session);
+        let line = Line::new(socket, tls, self.config.limits.write_time);
+        let outbox = Rc::new(Outbox::new(line, delivery));
         connected.insert(number, Rc::clone(&outbox));
         drop(connected);
         let place = Place { server: Rc::clone(self), number, peer, counted };
@@ -333,6 +339,15 @@ impl Server {
             connection::serve(&place.server, outbox, peer).await;
         });
         Ok(())
+    }
+
+    /// What a client is told that is not let in. With TLS there is only an
+    /// alert for it: nothing else can be read before a handshake.
+    pub(super) fn refusal(&self, problem: &Problem) -> Bytes {
+        match self.tls {
+            Some(_) => Bytes::from_static(tls::REFUSAL),
+            None => problem.response().encode(Framing::last(), clock::now()),
+        }
     }
 
     /// Ends everything in order: whoever reads is told to come back, whoever

@@ -95,10 +95,11 @@ pub(super) fn serve(server: &Arc<Server>, outbox: Arc<Outbox>, peer: IpAddr) {
     let open = server.metrics.open(Transport::Http);
     open.inc();
     let mut connection = Connection::new(Arc::clone(server), outbox, peer);
-    while let Some(request) = connection.next_request() {
-        if let Then::End = connection.answer(&request) {
-            break;
-        }
+    let mut then = connection.shake_hands();
+    while let Then::Next = then
+        && let Some(request) = connection.next_request()
+    {
+        then = connection.answer(&request);
     }
     connection.outbox.finish(Bytes::new());
     connection.linger();
@@ -114,6 +115,28 @@ impl Connection {
         let decoder = Decoder::new(&server.config.limits);
         let client = peer;
         Connection { server, outbox, client, peer, decoder, timeout: None }
+    }
+
+    /// Agrees on keys, where TLS is spoken; a client has as long for that as
+    /// for the head of a request.
+    fn shake_hands(&mut self) -> Then {
+        let until = Instant::now() + self.server.config.limits.head_time;
+        let mut buffer = [0; READ];
+        while self.outbox.line().is_handshaking() {
+            let Ok(Some(length @ 1..)) = self.read_socket(&mut buffer, until)
+            else {
+                return Then::End;
+            };
+            let line = self.outbox.line();
+            let received = line.receive(&buffer[..length]);
+            // What is wrong is said as well, in an alert.
+            let answered = line.write_sealed(&line.take_output());
+            if let Err(error) = received.and(answered) {
+                tracing::debug!(%error, "no TLS with a client");
+                return Then::End;
+            }
+        }
+        Then::Next
     }
 
     /// The next request; `None` at the end of the connection, whoever ends
@@ -281,11 +304,29 @@ impl Connection {
         buffer: &mut [u8],
         until: Instant,
     ) -> io::Result<Option<usize>> {
+        loop {
+            if let Some(length) = self.outbox.line().take_plain(buffer) {
+                return Ok(Some(length));
+            }
+            let read = self.read_socket(buffer, until)?;
+            let length = read.unwrap_or(0);
+            if length == 0 || !self.outbox.line().receive(&buffer[..length])? {
+                return Ok(read);
+            }
+        }
+    }
+
+    /// The same, as it comes from the network.
+    fn read_socket(
+        &mut self,
+        buffer: &mut [u8],
+        until: Instant,
+    ) -> io::Result<Option<usize>> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(None);
         }
-        let mut socket: &TcpStream = self.outbox.socket();
+        let mut socket: &TcpStream = self.outbox.line().socket();
         if self.timeout != Some(left) {
             socket.set_read_timeout(Some(left))?;
             self.timeout = Some(left);

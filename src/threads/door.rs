@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::server::Server;
 use crate::answers;
-use crate::clock;
 use crate::launch::{Entrance, Owner};
-use crate::wire::http::{Framing, Problem};
+use crate::wire::http::Problem;
 
 /// Refusals that may wait to be told; past it a client is just let go.
 const REFUSALS: usize = 64;
@@ -41,7 +41,7 @@ pub(super) struct Door {
     spare: Option<File>,
     /// The way to the thread that tells clients why they are refused; the
     /// door cannot wait for them.
-    refusals: Option<Sender<(TcpStream, Problem)>>,
+    refusals: Option<Sender<(TcpStream, Bytes)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -146,7 +146,7 @@ impl Door {
         self.server.metrics.refuse(problem.code);
         if let Some(refusals) = &self.refusals {
             // A full channel lets go of it, which closes it.
-            let _ = refusals.try_send((socket, problem));
+            let _ = refusals.try_send((socket, self.server.refusal(&problem)));
         }
     }
 }
@@ -161,9 +161,9 @@ impl Drop for Door {
     }
 }
 
-fn refuse_all(refused: &Receiver<(TcpStream, Problem)>) {
-    for (socket, problem) in refused {
-        if let Err(error) = refuse(&socket, &problem) {
+fn refuse_all(refused: &Receiver<(TcpStream, Bytes)>) {
+    for (socket, answer) in refused {
+        if let Err(error) = refuse(&socket, &answer) {
             tracing::debug!("a client left before it was refused: {error}");
         }
     }
@@ -171,11 +171,10 @@ fn refuse_all(refused: &Receiver<(TcpStream, Problem)>) {
 
 /// Answers before a word was said, then waits a moment for the client to take
 /// it: a socket that is closed with bytes unread resets.
-fn refuse(mut socket: &TcpStream, problem: &Problem) -> io::Result<()> {
+fn refuse(mut socket: &TcpStream, answer: &[u8]) -> io::Result<()> {
     let until = Instant::now() + PATIENCE;
-    let answer = problem.response().encode(Framing::last(), clock::now());
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.write_all(&answer)?;
+    socket.write_all(answer)?;
     socket.shutdown(Shutdown::Write)?;
     let mut unread = [0; 1024];
     loop {

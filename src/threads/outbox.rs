@@ -7,19 +7,16 @@
 //! reader is cut. Twin: `event_loop/outbox.rs`.
 
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::net::{SendFlags, send};
 
 use super::crew::Crew;
+use super::line::{Line, PIECE};
 use crate::config::Fanout;
 use crate::metrics::Metrics;
 use crate::wire::stream::Encoding;
@@ -30,9 +27,6 @@ const BACKLOG: usize = 4096;
 /// The same for a mailbox, which each reader has from the start: as in the
 /// textbook, it is paid for whether it is used or not.
 const MAILBOX: usize = 1024;
-/// Bytes that are written in one go, and that must be taken in `write_time`:
-/// a reader that takes less than 6 KiB a second is too slow.
-const PIECE: usize = 64 << 10;
 /// What a reader that is cut is told, if it can be told anything.
 const TOO_SLOW: &str = "too slow: come back and resume from your cursor";
 
@@ -44,15 +38,13 @@ pub(super) struct Delivery {
     pub(super) metrics: Arc<Metrics>,
     /// Unsent bytes kept for one reader.
     pub(super) bound: usize,
-    /// How long one piece may take.
-    pub(super) write_time: Duration,
     /// How readers are written to.
     pub(super) fanout: Fanout,
 }
 
 /// The way to one client.
 pub(super) struct Outbox {
-    socket: Arc<TcpStream>,
+    line: Line,
     delivery: Arc<Delivery>,
     state: Mutex<State>,
     /// Bytes pushed and not yet written.
@@ -90,14 +82,11 @@ enum Way {
 
 impl Outbox {
     /// The outbox of a new connection.
-    pub(super) fn new(
-        socket: Arc<TcpStream>,
-        delivery: Arc<Delivery>,
-    ) -> Outbox {
+    pub(super) fn new(line: Line, delivery: Arc<Delivery>) -> Outbox {
         let state =
             State { way: Way::Straight, encoding: None, farewell: Vec::new() };
         Outbox {
-            socket,
+            line,
             delivery,
             state: Mutex::new(state),
             unsent: AtomicUsize::new(0),
@@ -105,9 +94,9 @@ impl Outbox {
         }
     }
 
-    /// The socket, for its one reader.
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
+    /// The line, for its one reader.
+    pub(super) fn line(&self) -> &Line {
+        &self.line
     }
 
     /// From here on this is a reader's, in `encoding`. The textbook's readers
@@ -138,7 +127,7 @@ impl Outbox {
         let mut state = self.state.lock();
         self.put(&mut state, farewell);
         if let Way::Straight = state.way {
-            self.shut(Shutdown::Write);
+            self.line.close();
         }
         // A writer that is at it notices that its channel has lost its other
         // end, and closes when it is through.
@@ -151,15 +140,12 @@ impl Outbox {
     /// # Errors
     /// The connection is broken, or a piece took too long.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        for piece in bytes.chunks(PIECE) {
-            self.write_piece(piece)?;
-        }
-        Ok(())
+        self.line.write(bytes)
     }
 
     /// Wakes the client's own thread out of its `read`, which finds the end.
     pub(super) fn wake(&self) {
-        self.shut(Shutdown::Read);
+        self.line.shut(Shutdown::Read);
     }
 
     /// The same, if its client waits for news: one that is between two
@@ -178,22 +164,38 @@ impl Outbox {
     /// Breaks the connection off.
     pub(super) fn abort(&self) {
         self.state.lock().way = Way::Ended;
-        self.shut(Shutdown::Both);
+        self.line.shut(Shutdown::Both);
     }
 
     fn put(self: &Arc<Outbox>, state: &mut State, bytes: Bytes) {
-        match state.way {
-            Way::Straight => match self.send(&bytes) {
-                Ok(sent) if sent == bytes.len() => (),
-                Ok(sent) => self.put_late(state, bytes.slice(sent..)),
-                Err(_) => self.hang_up(state),
-            },
-            Way::Backlog(_) => self.queue(state, bytes),
+        match &state.way {
+            Way::Straight => self.put_straight(state, bytes),
+            // What does not fit is not sealed either: a record that is left
+            // out makes all that follow it unreadable.
+            Way::Backlog(backlog) if self.fits(backlog, bytes.len()) => {
+                let sealed = self.line.seal(bytes);
+                self.queue(state, sealed);
+            }
+            Way::Backlog(_) => self.cut(state),
             Way::Ended => (),
         }
     }
 
+    fn put_straight(self: &Arc<Outbox>, state: &mut State, bytes: Bytes) {
+        let sealed = self.line.seal(bytes);
+        match self.line.send(&sealed) {
+            Ok(sent) if sent == sealed.len() => (),
+            Ok(sent) => self.put_late(state, sealed.slice(sent..)),
+            Err(_) => self.hang_up(state),
+        }
+    }
+
     fn put_late(self: &Arc<Outbox>, state: &mut State, rest: Bytes) {
+        if rest.len() > self.delivery.bound {
+            // Its beginning is out: nothing can be said behind that.
+            self.delivery.metrics.cut.inc();
+            return self.hang_up(state);
+        }
         match self.start_writer(state, BACKLOG) {
             Ok(()) => self.queue(state, rest),
             // No thread is left to wait for this reader: it is cut, and comes
@@ -202,16 +204,22 @@ impl Outbox {
         }
     }
 
-    fn queue(&self, state: &mut State, bytes: Bytes) {
+    fn fits(&self, backlog: &Sender<Bytes>, length: usize) -> bool {
+        let unsent = self.unsent.load(Ordering::Relaxed);
+        unsent + length <= self.delivery.bound && !backlog.is_full()
+    }
+
+    fn queue(&self, state: &mut State, sealed: Bytes) {
         let Way::Backlog(backlog) = &state.way else { return };
-        let length = bytes.len();
-        let unsent = self.unsent.fetch_add(length, Ordering::Relaxed);
+        let length = sealed.len();
+        self.unsent.fetch_add(length, Ordering::Relaxed);
         self.delivery.metrics.backlog.inc_by(length as i64);
-        let fits = unsent + length <= self.delivery.bound;
-        if fits && backlog.try_send(bytes).is_ok() {
-            return;
-        }
-        self.settle(length);
+        // There is room: only who holds the state's lock fills it.
+        let _ = backlog.try_send(sealed);
+    }
+
+    /// Takes nothing more for a reader that is too slow, and has it told.
+    fn cut(&self, state: &mut State) {
         self.delivery.metrics.cut.inc();
         let end = |encoding: Encoding| encoding.end(1013, TOO_SLOW);
         state.farewell = state.encoding.map(end).unwrap_or_default();
@@ -221,7 +229,7 @@ impl Outbox {
 
     fn hang_up(&self, state: &mut State) {
         state.way = Way::Ended;
-        self.shut(Shutdown::Both);
+        self.line.shut(Shutdown::Both);
     }
 
     fn start_writer(
@@ -246,7 +254,7 @@ impl Outbox {
             {
                 piece.extend_from_slice(&more);
             }
-            let written = self.write(&piece);
+            let written = self.line.write_sealed(&piece);
             self.settle(piece.len());
             if written.is_err() {
                 self.abort();
@@ -260,7 +268,7 @@ impl Outbox {
             drop(state);
             // Whoever has left already is not told.
             let _ = self.write(&farewell);
-            self.shut(Shutdown::Write);
+            self.line.close();
         }
     }
 
@@ -287,51 +295,9 @@ impl Outbox {
         None
     }
 
-    /// Sends as much as the socket takes at once (send(2), MSG_DONTWAIT).
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match send(&self.socket, bytes, SendFlags::DONTWAIT) {
-                Ok(sent) => return Ok(sent),
-                Err(Errno::AGAIN) => return Ok(0),
-                Err(Errno::INTR) => (),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn write_piece(&self, mut piece: &[u8]) -> io::Result<()> {
-        // The deadline is for the whole piece: a reader that takes a byte
-        // now and then does not win time by it.
-        let deadline = Instant::now() + self.delivery.write_time;
-        while !piece.is_empty() {
-            match self.send(piece)? {
-                0 => self.wait_for_room(deadline)?,
-                sent => piece = &piece[sent..],
-            }
-        }
-        Ok(())
-    }
-
-    /// Blocks until the socket takes bytes again (poll(2)).
-    fn wait_for_room(&self, deadline: Instant) -> io::Result<()> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
-        let mut socket = [PollFd::new(&self.socket, PollFlags::OUT)];
-        match poll(&mut socket, Some(&timeout)) {
-            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// So many bytes wait no longer.
     fn settle(&self, length: usize) {
         self.unsent.fetch_sub(length, Ordering::Relaxed);
         self.delivery.metrics.backlog.dec_by(length as i64);
-    }
-
-    /// It fails if the peer was quicker; the connection is just as closed.
-    fn shut(&self, half: Shutdown) {
-        let _ = self.socket.shutdown(half);
     }
 }

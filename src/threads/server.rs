@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use super::connection;
 use super::crew::{Crew, Waited};
 use super::door::Door;
+use super::line::Line;
 use super::outbox::{Delivery, Outbox};
 use super::presence::Presence;
 use super::rooms::{Room, Rooms};
@@ -28,7 +30,8 @@ use crate::launch::Launch;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Archive, Journal, Outcome, Post, Settled};
-use crate::wire::http::{Problem, Response};
+use crate::tls::{self, Tls};
+use crate::wire::http::{Framing, Problem, Response};
 
 /// How long after the word to stop requests are still answered: `/healthz`
 /// says 503 for as long, and whoever is between two requests may ask again.
@@ -51,6 +54,8 @@ pub(super) struct Server {
     pub(super) site: Site,
     /// The address it listens on.
     pub(super) address: SocketAddr,
+    /// What is spoken below HTTP, if it is TLS.
+    pub(super) tls: Option<Tls>,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
     journal: Journal<Ticket>,
@@ -75,7 +80,7 @@ pub(super) struct Pending {
 /// Why it could not start, or could not go on.
 pub fn run(launch: Launch) -> Result<(), String> {
     let Launch { config, mut store, start, entrance, cap, .. } = launch;
-    let Launch { metrics, site, address, stop, admin, .. } = launch;
+    let Launch { address, tls, metrics, site, stop, admin, .. } = launch;
     let (changed, changes) = bounded(config.limits.rooms);
     let rooms = Rooms::new(
         store.take_rooms(),
@@ -97,7 +102,6 @@ pub fn run(launch: Launch) -> Result<(), String> {
         crew,
         metrics: Arc::clone(&metrics),
         bound: config.limits.backlog,
-        write_time: config.limits.write_time,
         fanout: config.fanout,
     });
     let server = Arc::new(Server {
@@ -106,6 +110,7 @@ pub fn run(launch: Launch) -> Result<(), String> {
         rooms,
         site,
         address,
+        tls,
         metrics,
         journal: journal.map_err(no_thread)?,
         archive,
@@ -219,7 +224,10 @@ impl Server {
             self.admission.lock().connect(peer)?;
         }
         let delivery = Arc::clone(&self.delivery);
-        let outbox = Arc::new(Outbox::new(Arc::clone(socket), delivery));
+        let tls = self.tls.as_ref().map(Tls::session);
+        let line =
+            Line::new(Arc::clone(socket), tls, self.config.limits.write_time);
+        let outbox = Arc::new(Outbox::new(line, delivery));
         connected.insert(number, Arc::clone(&outbox));
         drop(connected);
         let place = Place { server: Arc::clone(self), number, peer, counted };
@@ -228,6 +236,15 @@ impl Server {
             .crew
             .start(name, move || connection::serve(&place.server, outbox, peer))
             .map_err(|_| answers::full())
+    }
+
+    /// What a client is told that is not let in. With TLS there is only an
+    /// alert for it: nothing else can be read before a handshake.
+    pub(super) fn refusal(&self, problem: &Problem) -> Bytes {
+        match self.tls {
+            Some(_) => Bytes::from_static(tls::REFUSAL),
+            None => problem.response().encode(Framing::last(), clock::now()),
+        }
     }
 
     /// Ends everything in order: whoever reads is told to come back, whoever

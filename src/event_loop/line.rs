@@ -1,0 +1,160 @@
+//! The line to a client: a socket, and TLS on it or not.
+//!
+//! It carries bytes, and knows nothing of who sends them. Whoever encrypts
+//! has to see to it that what comes out leaves in that order, whole. Twin:
+//! `threads/line.rs`.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use bytes::Bytes;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::tls::Session;
+
+/// Bytes that are written in one go, and that must be taken in `write_time`:
+/// a reader that takes less than 6 KiB a second is too slow.
+pub(super) const PIECE: usize = 64 << 10;
+
+/// A client's line.
+pub(super) struct Line {
+    socket: TcpStream,
+    /// TLS, if it is spoken; borrowed for arithmetic, never over a wait.
+    // Twin: encrypting keeps everybody waiting, and most of all a handshake,
+    // which is a tenth of a millisecond of arithmetic.
+    tls: Option<Box<RefCell<Session>>>,
+    /// How long the client may take for one piece.
+    write_time: Duration,
+}
+
+impl Line {
+    /// A line over a socket, and TLS if it is spoken.
+    pub(super) fn new(
+        socket: TcpStream,
+        tls: Option<Session>,
+        write_time: Duration,
+    ) -> Line {
+        let tls = tls.map(|session| Box::new(RefCell::new(session)));
+        Line { socket, tls, write_time }
+    }
+
+    /// The socket, for its one reader.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Whether nothing can be said before the client has said more.
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.borrow_mut().is_handshaking())
+    }
+
+    /// What the handshake answers the client. Later, what a session itself
+    /// wants to say leaves with the next bytes that do, and nobody waits for
+    /// it (RFC 8446, section 4.6.3).
+    pub(super) fn take_output(&self) -> Vec<u8> {
+        let tls = self.tls.as_ref();
+        tls.map(|tls| tls.borrow_mut().take_output()).unwrap_or_default()
+    }
+
+    /// Takes in what the socket brought, to be decrypted; `false` if it is
+    /// not encrypted.
+    ///
+    /// # Errors
+    /// It is not TLS, or not sound.
+    pub(super) fn receive(&self, sealed: &[u8]) -> io::Result<bool> {
+        let Some(tls) = &self.tls else { return Ok(false) };
+        tls.borrow_mut().receive(sealed)?;
+        Ok(true)
+    }
+
+    /// Takes what has been decrypted, like a read that never waits: no bytes
+    /// at the end, `None` if there is nothing.
+    pub(super) fn take_plain(&self) -> Option<Bytes> {
+        self.tls.as_ref()?.borrow_mut().take().map(Bytes::from)
+    }
+
+    /// The bytes as they go over the network.
+    pub(super) fn seal(&self, bytes: Bytes) -> Bytes {
+        match &self.tls {
+            None => bytes,
+            Some(tls) => tls.borrow_mut().seal(&bytes).into(),
+        }
+    }
+
+    /// Writes all of `bytes`, waiting for the client where it must.
+    ///
+    /// # Errors
+    /// The connection is broken, or a piece took too long.
+    pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let Some(tls) = &self.tls else {
+            return self.write_sealed(bytes).await;
+        };
+        for piece in bytes.chunks(PIECE) {
+            let sealed = tls.borrow_mut().seal(piece);
+            self.write_sealed(&sealed).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, for bytes that have been sealed if they must be.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) async fn write_sealed(&self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(PIECE) {
+            self.write_piece(piece).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends as much of what has been sealed as the socket takes at once.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub(super) fn send(&self, sealed: &[u8]) -> io::Result<usize> {
+        match self.socket.try_write(sealed) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        }
+    }
+
+    /// Says that this was all, and closes the sending half.
+    pub(super) fn close(&self) {
+        if let Some(tls) = &self.tls {
+            // A peer that has no room for a few bytes more is not told.
+            let _ = self.send(&tls.borrow_mut().close());
+        }
+        self.shut(Shutdown::Write);
+    }
+
+    /// Shuts one half or both; it fails if the peer was quicker, and the
+    /// connection is just as closed.
+    pub(super) fn shut(&self, half: Shutdown) {
+        let _ = SockRef::from(&self.socket).shutdown(half);
+    }
+
+    async fn write_piece(&self, mut piece: &[u8]) -> io::Result<()> {
+        // The deadline is for the whole piece: a reader that takes a byte
+        // now and then does not win time by it.
+        let deadline = Instant::now() + self.write_time;
+        while !piece.is_empty() {
+            match self.send(piece)? {
+                0 => self.wait_for_room(deadline).await?,
+                sent => piece = &piece[sent..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the socket takes bytes again.
+    async fn wait_for_room(&self, deadline: Instant) -> io::Result<()> {
+        match timeout_at(deadline, self.socket.writable()).await {
+            Ok(result) => result,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
