@@ -78,3 +78,4 @@ mod slow;
 mod socket;
 mod stream;
 mod timeouts;
+mod tls;

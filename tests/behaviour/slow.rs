@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::harness::tunnel::through_tls;
 use crate::harness::{
     Kind, Message, OpenBody, PATIENCE, PlainSocket, Reader, Server, Setup,
-    Socket, Transport, Wire, eventually, eventually_within, long_text, opcode,
-    say,
+    Socket, TempDir, Transport, Wire, eventually, eventually_within, long_text,
+    opcode, say,
 };
 
 on_every_server! {
     a_slow_reader_is_cut_and_loses_nothing,
+    a_slow_reader_over_tls_is_cut_and_loses_nothing,
     a_slow_reader_does_not_hold_up_the_others,
     a_reader_that_wakes_up_in_time_is_not_cut,
     memory_for_readers_that_never_read_is_bounded,
@@ -125,21 +127,34 @@ impl Slow {
 }
 
 fn a_slow_reader_is_cut_and_loses_nothing(on: Kind) {
-    let server = setup(on).start();
-    let first = say(&server, "lobby", "first").seq;
+    slow_readers_are_cut(&setup(on).start());
+}
+
+fn a_slow_reader_over_tls_is_cut_and_loses_nothing(on: Kind) {
+    let directory = TempDir::new();
+    let mut server = setup(on)
+        .option("--history", directory.file("chat.db"))
+        .option("--tls", "self-signed")
+        .start();
+    through_tls(&mut server, &directory.file("chat-cert.pem"));
+    slow_readers_are_cut(&server);
+}
+
+fn slow_readers_are_cut(server: &Server) {
+    let first = say(server, "lobby", "first").seq;
     let mut readers: Vec<_> = Transport::PUSHING
-        .map(|t| (t, narrow(&server, t, first)))
+        .map(|t| (t, narrow(server, t, first)))
         .into_iter()
         .collect();
     let open = server.descriptors();
-    flood(&server, 0..POSTS);
+    flood(server, 0..POSTS);
     eventually("they are cut", || server.descriptors() <= open - readers.len());
     for (transport, slow) in &mut readers {
         let mut seen = slow.everything();
         assert!(seen.len() < POSTS, "{transport:?}: {}", seen.len());
         let cursor = seen.last().map_or(first, |message| message.seq);
         let mut reader =
-            Reader::open(&server, *transport, "lobby", Some(cursor));
+            Reader::open(server, *transport, "lobby", Some(cursor));
         assert!(!reader.gap, "{transport:?}");
         seen.extend(reader.messages(POSTS - seen.len()));
         for (number, message) in seen.iter().enumerate() {

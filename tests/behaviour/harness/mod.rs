@@ -14,6 +14,7 @@ mod reader;
 mod server;
 mod socket;
 mod temp;
+pub mod tunnel;
 mod wire;
 
 pub use answer::Answer;

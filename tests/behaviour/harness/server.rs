@@ -126,8 +126,9 @@ impl Setup {
         listen_to(&mut child, &said, &log);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Server { child, address, said, log };
-        let url = server.line("listening on http://");
-        server.address = url.trim_end_matches('/').parse().unwrap();
+        let url = server.line("listening on ");
+        let (_, address) = url.split_once("://").unwrap();
+        server.address = address.trim_end_matches('/').parse().unwrap();
         server
     }
 }
