@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::fail_if::Bound;
 use crate::peers::Peer;
-use crate::plan::{Experiment, Size};
+use crate::plan::Experiment;
+use crate::sizes::Size;
 
 /// Measures every claim about both of Twinchat's servers, and draws it.
 #[derive(Debug, Parser)]
@@ -72,7 +73,11 @@ pub struct Compare {
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Experiment>,
     /// Which of our servers: threads, event-loop, mailbox
-    #[arg(long, value_delimiter = ',', default_value = "threads,event-loop,mailbox")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "threads,event-loop,mailbox"
+    )]
     pub servers: Vec<String>,
     /// Other people's servers beside ours
     #[arg(long, value_delimiter = ',')]

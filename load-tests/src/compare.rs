@@ -14,19 +14,18 @@ use crate::fail_if::Bound;
 use crate::interrupt;
 use crate::peers;
 use crate::pin;
-use crate::plan::{self, Experiment, Size, Sizes, Step};
+use crate::plan::{self, Experiment, Step};
 use crate::preflight;
 use crate::progress::Progress;
 use crate::report;
 use crate::schema::{self, Run};
 use crate::server::Server;
+use crate::sizes::{Size, Sizes};
 use crate::stage::Stage;
 
 /// Any free port of this machine.
-const ANY_PORT: SocketAddr = SocketAddr::new(
-    std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-    0,
-);
+const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// Which processors server and generator stay on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,10 +39,9 @@ impl Contender {
         let (options, kind): (&[&str], Kind) = match name {
             "threads" => (&["--server", "threads"], Kind::Twin),
             "event-loop" => (&["--server", "event-loop"], Kind::Twin),
-            "mailbox" => (
-                &["--server", "threads", "--fanout", "mailbox"],
-                Kind::Mailbox,
-            ),
+            "mailbox" => {
+                (&["--server", "threads", "--fanout", "mailbox"], Kind::Mailbox)
+            }
             _ => return None,
         };
         let mut command = vec![program.display().to_string()];

@@ -56,9 +56,8 @@ impl FromStr for Bound {
     /// `EXPERIMENT.SERVER.MEASURE>NUMBER`; also `>=`, `<` and `<=`; the
     /// measure of an error's kind is `errors.KIND`.
     fn from_str(text: &str) -> Result<Bound, String> {
-        let wrong = |what: &str| {
-            format!("`{text}`: {what}; try `fanout.p99_ms>20`")
-        };
+        let wrong =
+            |what: &str| format!("`{text}`: {what}; try `fanout.p99_ms>20`");
         let (symbol, is_broken) = COMPARISONS
             .into_iter()
             .find(|(symbol, _)| text.contains(symbol))

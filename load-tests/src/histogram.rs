@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{
     Deserializer, Serializer as _, V2Serializer,
 };
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// The largest latency that is told apart from any longer one: 10 minutes.
@@ -54,9 +54,7 @@ impl Latencies {
 
     /// Adds all of `other`'s durations.
     pub fn merge(&mut self, other: &Latencies) {
-        self.0
-            .add(&other.0)
-            .expect("every histogram here has the same bounds");
+        self.0.add(&other.0).expect("every histogram here has the same bounds");
     }
 }
 

@@ -24,5 +24,6 @@ pub mod progress;
 pub mod report;
 pub mod schema;
 pub mod server;
+pub mod sizes;
 pub mod stage;
 pub mod stats;

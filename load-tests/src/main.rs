@@ -28,7 +28,8 @@ fn act(action: Action) -> io::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Diff { before, after } => {
-            let read = |path: &Path| schema::read(path).map_err(io::Error::other);
+            let read =
+                |path: &Path| schema::read(path).map_err(io::Error::other);
             let (before, after) = (read(&before)?, read(&after)?);
             print!("{}", diff::diff(&before.runs, &after.runs));
             Ok(ExitCode::SUCCESS)

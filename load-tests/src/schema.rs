@@ -218,9 +218,7 @@ pub fn read(directory: &Path) -> Result<Results, String> {
         Ok(bytes) => {
             serde_json::from_slice(&bytes).map_err(|e| say(&path, &e))?
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            Environment::default()
-        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Environment::default(),
         Err(e) => return Err(say(&path, &e)),
     };
     Ok(Results { environment, runs })

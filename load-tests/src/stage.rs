@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use crate::generator::command::{Load, Loaded, Open, Transport};
 use crate::generator::driver::Generator;
-use crate::plan::{Experiment, Sizes};
+use crate::plan::Experiment;
 use crate::proc::{self, Effort, Memory, Spent};
 use crate::schema::Run;
 use crate::server::{Recipe, Server};
+use crate::sizes::Sizes;
 
 /// A run in which the generator was late by more than this part of the
 /// reported p99 has measured the generator.

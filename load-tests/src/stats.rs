@@ -134,9 +134,8 @@ mod tests {
     #[test]
     fn anscombes_first_set_gives_anscombes_numbers() {
         let x = [10., 8., 13., 9., 11., 14., 6., 4., 12., 7., 5.];
-        let y = [
-            8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68,
-        ];
+        let y =
+            [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68];
         let points: Vec<_> = x.into_iter().zip(y).collect();
         let line = line(&points).expect("eleven points");
         assert!(close(line.slope, 0.5001), "{line:?}");

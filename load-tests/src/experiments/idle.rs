@@ -17,8 +17,11 @@ const WARMING: f64 = 10.0;
 /// Their rate a second: slow enough that nobody falls behind.
 const WARMING_RATE: f64 = 20.0;
 
+/// A kind of memory: its name, and how much of it there is.
+type Kind = (&'static str, fn(&Memory) -> f64);
+
 /// The kinds of memory, as they are stacked in the report.
-const KINDS: [(&str, fn(&Memory) -> f64); 4] = [
+const KINDS: [Kind; 4] = [
     ("user", |m| m.user),
     ("page_tables", |m| m.page_tables),
     ("kernel_stacks", |m| m.kernel_stacks),
@@ -31,8 +34,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> io::Result<Vec<Run>> {
     let steps = sizes.idle_steps.max(3);
     let each = (sizes.idle_readers / steps).max(1);
     let most = each * steps;
-    let mut run =
-        stage.run(Experiment::Idle, &format!("up to {most} readers"));
+    let mut run = stage.run(Experiment::Idle, &format!("up to {most} readers"));
     run.parameter("readers", most as f64);
     run.parameter("steps", steps as f64);
     let mut generator = stage.generator()?;

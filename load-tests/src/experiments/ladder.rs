@@ -57,8 +57,10 @@ pub(super) fn run(stage: &mut Stage<'_>) -> io::Result<Vec<Run>> {
         None => format!("Nothing gave up to {open} readers."),
     });
     note_afterwards(stage, &mut run);
-    let curve = |points, y: &str| {
-        Series { x: "readers".to_owned(), y: y.to_owned(), points }
+    let curve = |points, y: &str| Series {
+        x: "readers".to_owned(),
+        y: y.to_owned(),
+        points,
     };
     run.series.insert("p95".to_owned(), curve(latency, "p95, ms"));
     run.series.insert("memory".to_owned(), curve(memory, "memory, MiB"));

@@ -4,9 +4,16 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::command::{
     Command, Counted, Load, Loaded, Open, Opened, Report, Requested, Requests,
 };
+use crate::interrupt;
+
+/// How long it may take to end when there is nothing more to do.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A generator that is running.
 #[derive(Debug)]
@@ -32,6 +39,7 @@ impl Generator {
         }
         let mut child =
             process.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        interrupt::adopt(child.id());
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
         let stdout = stdout.ok_or(io::ErrorKind::BrokenPipe)?;
@@ -144,7 +152,14 @@ impl Drop for Generator {
     fn drop(&mut self) {
         // Without stdin it ends by itself; waiting leaves no zombie.
         self.stdin = None;
-        let _ = self.child.wait();
+        let deadline = Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        interrupt::release(self.child.id());
     }
 }
 

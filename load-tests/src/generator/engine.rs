@@ -155,6 +155,8 @@ impl Engine {
                 }
                 self.run_due();
             }
+            // There may have been no event at all.
+            self.run_due();
         }
     }
 

@@ -57,8 +57,7 @@ impl Engine {
         for size in sizes {
             let readers = self.readers..self.readers + size;
             self.readers = readers.end;
-            let connection =
-                Connection::new(group, purpose.clone(), readers);
+            let connection = Connection::new(group, purpose.clone(), readers);
             self.connections.push(connection);
         }
         self.groups.push(Group {
@@ -80,7 +79,7 @@ impl Engine {
             _ => 1,
         };
         let mut sizes = vec![shared; open.readers / shared];
-        if open.readers % shared > 0 {
+        if !open.readers.is_multiple_of(shared) {
             sizes.push(open.readers % shared);
         }
         let purpose = Purpose::Read(open.transport);
@@ -231,8 +230,8 @@ impl Engine {
         if self.connections[index].purpose == Purpose::Post {
             return self.load_error(&format!("poster_{kind}"));
         }
-        let is_opening = matches!(phase, Phase::Connecting | Phase::Opening)
-            || !was_open;
+        let is_opening =
+            matches!(phase, Phase::Connecting | Phase::Opening) || !was_open;
         if let Some(opened) =
             self.groups[group].opened.as_mut().filter(|_| is_opening)
         {

@@ -57,11 +57,8 @@ impl Ledger {
             seen[*reader] = Some(Seen::default());
         }
         let readers = taking_part.len() as u64;
-        let loaded = Loaded {
-            readers,
-            kernel_timestamps: true,
-            ..Loaded::default()
-        };
+        let loaded =
+            Loaded { readers, kernel_timestamps: true, ..Loaded::default() };
         Ledger {
             load,
             warmup,

@@ -1,8 +1,8 @@
 //! Open loop: messages are posted when they are due, however the server is
 //! doing, and waiting counts from that instant.
 
-use super::codec::{self, Purpose};
 use super::codec::websocket::WebSocket;
+use super::codec::{self, Purpose};
 use super::command::{Load, Report, Wire};
 use super::connection::Phase;
 use super::engine::{Due, Engine};
@@ -129,8 +129,9 @@ impl Engine {
             let poster = loading.posters[turn];
             let id = format!("{}-{number}", loading.number);
             let text = &loading.text;
-            let message =
-                format!("\"id\":\"{id}\",\"nick\":\"load\",\"text\":\"{text}\"");
+            let message = format!(
+                "\"id\":\"{id}\",\"nick\":\"load\",\"text\":\"{text}\""
+            );
             self.post(poster, &message);
         }
     }

@@ -19,6 +19,7 @@ pub mod socket;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -33,19 +34,21 @@ const COMMANDS: usize = 16;
 /// Those of the system calls of the loop.
 pub fn run(server: SocketAddr) -> io::Result<()> {
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), engine::COMMANDS)?;
+    // Shared, because a waker that is dropped takes its last call with it.
+    let waker = Arc::new(Waker::new(poll.registry(), engine::COMMANDS)?);
+    let thread_waker = Arc::clone(&waker);
     let (sender, commands) = sync_channel(COMMANDS);
     // Stdin blocks, so a thread reads it; it ends with the process.
     thread::Builder::new().name("commands".to_owned()).spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             let Ok(command) = serde_json::from_str(&line) else { break };
-            if sender.send(command).is_err() || waker.wake().is_err() {
+            if sender.send(command).is_err() || thread_waker.wake().is_err() {
                 return;
             }
         }
         drop(sender);
         // Nothing is left to tell if even this fails.
-        let _ = waker.wake();
+        let _ = thread_waker.wake();
     })?;
     let mut engine = engine::Engine::new(poll, server)?;
     engine.run(&commands, |report| {
@@ -53,5 +56,7 @@ pub fn run(server: SocketAddr) -> io::Result<()> {
         serde_json::to_writer(&mut stdout, report)?;
         stdout.write_all(b"\n")?;
         stdout.flush()
-    })
+    })?;
+    drop(waker);
+    Ok(())
 }

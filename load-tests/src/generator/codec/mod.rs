@@ -95,11 +95,7 @@ impl Codec {
 }
 
 /// Where a transport is found, and from which message on.
-fn read_path(
-    transport: Transport,
-    room: &str,
-    cursor: Option<u64>,
-) -> String {
+fn read_path(transport: Transport, room: &str, cursor: Option<u64>) -> String {
     let (name, wait) = match transport {
         Transport::ShortPoll => ("messages", None),
         // The first question is answered at once, or an empty room would
@@ -258,11 +254,11 @@ mod tests {
         let chunk = |text: &str| {
             format!("{head}{:x}\r\n{text}\r\n", text.len()).into_bytes()
         };
-        let event = format!(": ping\n\nevent: message\nid: 4\ndata: {message}\n\n");
+        let event =
+            format!(": ping\n\nevent: message\nid: 4\ndata: {message}\n\n");
         let line = format!("{{\"type\":\"ping\"}}\n{message}\n");
         let id = Some(scan::Id { load: 1, number: 0 });
-        let expected =
-            [Word::Open, Word::Message { reader: 0, id, seq: 4 }];
+        let expected = [Word::Open, Word::Message { reader: 0, id, seq: 4 }];
         for step in [1, 13, 1000] {
             let events = Purpose::Read(Transport::Events);
             assert_eq!(words(&events, &chunk(&event), step), expected);

@@ -1,0 +1,131 @@
+//! Every number of a case: the median with its range for each server, errors
+//! by kind, why runs are invalid, notes.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::data::Data;
+use super::numbers::{escape, number, range};
+
+/// The table of one case.
+pub fn case(data: &Data<'_>, experiment: &str, case: &str) -> String {
+    let columns: Vec<&str> = data
+        .contenders_in(experiment)
+        .into_iter()
+        .filter(|name| !data.runs(experiment, case, name).is_empty())
+        .collect();
+    let mut measures = BTreeSet::new();
+    for column in &columns {
+        for run in data.runs(experiment, case, column) {
+            measures.extend(run.measures.keys().map(String::as_str));
+        }
+    }
+    let mut rows = String::new();
+    for measure in measures {
+        let mut row = format!("<tr><th>{}</th>", escape(measure));
+        for column in &columns {
+            let cell = data
+                .spread(experiment, case, column, measure)
+                .map_or("–".to_owned(), range);
+            let _ = write!(row, "<td>{cell}</td>");
+        }
+        rows += &row;
+    }
+    rows += &error_row(data, experiment, case, &columns);
+    let heads: String = columns
+        .iter()
+        .map(|name| format!("<th>{}</th>", escape(name)))
+        .collect();
+    format!(
+        "<details><summary>{}</summary><div class=\"wide\"><table>\
+         <thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody>\
+         </table></div>{}</details>{}",
+        escape(case),
+        notes(data, experiment, case, &columns),
+        alarms(data, experiment, case, &columns)
+    )
+}
+
+fn error_row(
+    data: &Data<'_>,
+    experiment: &str,
+    case: &str,
+    columns: &[&str],
+) -> String {
+    let mut row = "<tr class=\"errors\"><th>errors</th>".to_owned();
+    for column in columns {
+        let errors = data.errors(experiment, case, column);
+        let text = match errors.as_slice() {
+            [] => "none".to_owned(),
+            errors => errors
+                .iter()
+                .map(|(kind, n)| format!("{} {kind}", number(*n as f64)))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        let _ = write!(row, "<td>{}</td>", escape(&text));
+    }
+    row + "</tr>"
+}
+
+/// Notes, each once, with whose they are.
+fn notes(
+    data: &Data<'_>,
+    experiment: &str,
+    case: &str,
+    columns: &[&str],
+) -> String {
+    let mut notes = BTreeSet::new();
+    for column in columns {
+        for run in data.runs(experiment, case, column) {
+            let command = run.command.join(" ");
+            let (_, short) = command.rsplit_once("/").unwrap_or(("", &command));
+            let note = |text: &str| {
+                format!("<li><b>{}</b> {}", escape(column), escape(text))
+            };
+            notes.extend(run.notes.iter().map(|text| note(text)));
+            if !short.is_empty() {
+                let how = format!("{} ({})", short, run.pinning);
+                notes.insert(note(&how));
+            }
+        }
+    }
+    format!("<ul>{}</ul>", notes.into_iter().collect::<String>())
+}
+
+/// What must not be overlooked: invalid runs, and messages that did not
+/// arrive as they should. Not folded away with the table.
+fn alarms(
+    data: &Data<'_>,
+    experiment: &str,
+    case: &str,
+    columns: &[&str],
+) -> String {
+    let mut alarms = String::new();
+    for column in columns {
+        for run in data.runs(experiment, case, column) {
+            if let Some(why) = &run.invalid {
+                let _ = write!(
+                    alarms,
+                    "<p class=\"alarm\">{}, {}, repetition {}: not reported, \
+                     because {}.</p>",
+                    escape(case),
+                    escape(column),
+                    run.repetition + 1,
+                    escape(why)
+                );
+            }
+        }
+        for (kind, count) in data.errors(experiment, case, column) {
+            let _ = write!(
+                alarms,
+                "<p class=\"alarm\">{}, {}: {} × {}</p>",
+                escape(case),
+                escape(column),
+                number(count as f64),
+                escape(&kind)
+            );
+        }
+    }
+    alarms
+}
