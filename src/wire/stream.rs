@@ -94,10 +94,15 @@ impl Encoding {
         messages.iter().flat_map(|message| self.message(message)).collect()
     }
 
-    /// What says that the stream is alive.
+    /// What says that the stream is alive. To a reader of server-sent events
+    /// twice: the comment is the custom, but browsers show a page only events.
     pub fn ping(self) -> Vec<u8> {
         match self.format {
-            Format::Events => self.carry(b": ping\n\n".to_vec()),
+            Format::Events => {
+                let mut ping = b": ping\n".to_vec();
+                ping.extend(self.format.write("ping", None, &json::ping()));
+                self.carry(ping)
+            }
             Format::Lines => {
                 self.carry(self.format.write("", None, &json::ping()))
             }

@@ -28,7 +28,10 @@ fn message(body: &mut OpenBody) -> Message {
             assert_eq!(event.id, Some(message.seq.to_string()));
             return message;
         }
-        assert!(matches!(&*event.event, "presence" | "typing"), "{event:?}");
+        assert!(
+            matches!(&*event.event, "presence" | "typing" | "ping"),
+            "{event:?}"
+        );
     }
 }
 
