@@ -21,8 +21,8 @@ const LASTED = 10_000;
  * @param {object} settings `transport`, `backoff`: as given to `connect`
  * @param {object} does
  *   `open(name, handlers, within)` → a link;
- *   `probe()` → resolves if plain HTTP works, rejects with a `Refusal` or
- *   what `fetch` throws; `frame(link, object)`; `up(link)`, `down(reason)`;
+ *   `probe(reason)` → resolves if plain HTTP works, rejects with a `Refusal`
+ *   or what `fetch` throws; `frame(link, object)`; `up(link)`, `down(reason)`;
  *   `onState(state)`; `story(words, transport)`
  */
 export function createConnection(settings, does) {
@@ -110,15 +110,15 @@ export function createConnection(settings, does) {
     if (link === current) return lost(link, reason);
     coming = null;
     if (!current) return notOpened(link.name, reason);
-    const kept = transportName(current.name);
-    const tried = transportName(link.name);
-    does.story(`${tried}: ${reason.why}; staying with ${kept}`, current.name);
+    const words = `${transportName(link.name)}: ${reason.why}`;
+    const why = `${words}; staying with ${transportName(current.name)}`;
+    does.story(why, current.name);
     if (trial) negotiator.noBetter();
     else if (wanted === "auto") {
       negotiator.failed(link.name, reason.why);
       if (choice() !== current.name) return begin(choice());
     } else wanted = before;
-    update({ switchingTo: null });
+    update({ switchingTo: null, why });
     settle(current.name);
     planBetter();
   }
@@ -142,7 +142,7 @@ export function createConnection(settings, does) {
   async function notOpened(name, reason) {
     clear();
     const asked = turn;
-    const verdict = await does.probe().then(
+    const verdict = await does.probe(reason).then(
       () => null,
       (error) => error,
     );
@@ -152,11 +152,11 @@ export function createConnection(settings, does) {
       const why = verdict.status ? verdict.message : "no server answers";
       return retryLater({ why, atLeast: verdict.retryAfterMs });
     }
+    if (reason.final) return stop(reason.why);
     if (wanted === "auto") {
       negotiator.failed(name, reason.why);
       if (negotiator.choice !== name) return next(name, reason);
     }
-    if (reason.final) return stop(reason.why);
     const why = `the server answers, but ${transportName(name)} fails`;
     retryLater({ ...reason, why: `${why}: ${reason.why}` });
   }

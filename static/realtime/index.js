@@ -45,7 +45,8 @@ export function connect(options) {
 /** A plain question beside the transport in use, and counted with it. */
 function question({ settings, trace, connection }, query, more) {
   const { url: base, room } = settings;
-  const url = address({ base, room }, "messages", query);
+  const { resource = "messages" } = more;
+  const url = address({ base, room }, resource, query);
   const asking = { transport: connection.state.transport, trace: trace.note };
   return ask(asking, { url, ...more });
 }
@@ -108,7 +109,7 @@ function connectionFor(parts) {
     frame,
     down,
     up: outgoing.up,
-    probe: () => question(parts, { limit: 1 }, { within: WITHIN.probe }),
+    probe: (reason) => probe(parts, reason),
     onState: (state) => tell("onState", state),
     story: trace.story,
   });
@@ -120,6 +121,22 @@ function visibilityFor({ connection, tell }) {
   return watchVisibility(page, {
     onReturn: connection.retryNow,
     onAway: (report) => tell("onAway", report),
+  });
+}
+
+/**
+ * Whether it is the server that says no. Where browsers hide its answer, the
+ * socket's address is asked as plain HTTP: 426 means that all is well but
+ * the upgrade, anything else is what was hidden.
+ */
+async function probe(parts, { hidden }) {
+  const { nick } = parts.settings;
+  const within = WITHIN.probe;
+  await question(parts, { limit: 1 }, { within });
+  if (!hidden) return;
+  const how = { within, resource: "socket" };
+  await question(parts, { nick }, how).catch((error) => {
+    if (error.ours && error.status !== 426) throw error;
   });
 }
 

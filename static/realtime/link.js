@@ -2,6 +2,7 @@
 // that every transport needs and none should have to repeat.
 
 import { createHeartbeat, LOOK_EVERY } from "./heartbeat.js";
+import { duration } from "./words.js";
 
 /**
  * @param {{open: Function, heartbeat?: object}} transport
@@ -34,7 +35,7 @@ export function openLink(transport, context, within, handlers) {
     close,
   };
 
-  const silent = { why: `it opened, but stayed silent for ${within} ms` };
+  const silent = { why: `nothing was heard for ${duration(within)}` };
   const deadline = setTimeout(() => end(silent), within);
   const looking = setInterval(look, LOOK_EVERY);
   const handle = transport.open(context, { frame, end });

@@ -65,6 +65,7 @@ export function createOutgoing(box, { send, wait, onPost }) {
   const posts = [...left];
   const unseen = new Map(); // id → when it first went out, or null
   const promises = new Map(); // id → { resolve, reject }
+  let newest = 0; // when the latest was written
   let open = false;
   let flying = null;
   let timer = null;
@@ -194,7 +195,8 @@ export function createOutgoing(box, { send, wait, onPost }) {
         id: freshId(),
         nick,
         text: text.trim(),
-        at: Date.now(),
+        // Never twice the same: it is the order after a reload.
+        at: (newest = Math.max(newest + 1, Date.now())),
         state: "sending",
         seq: null,
         why: null,

@@ -47,6 +47,7 @@ export function open(context, handlers) {
     source.close();
     handlers.end({
       why: "the events ended or were refused; browsers do not say which",
+      hidden: true,
     });
   };
 

@@ -43,7 +43,8 @@ export function open(context, handlers) {
   };
   socket.onclose = ({ code, reason }) => {
     const why = reason || CLOSES[code] || `closed with ${code}`;
-    handlers.end({ why, code, final: code === POLICY });
+    const hidden = code === 1006;
+    handlers.end({ why, code, hidden, final: code === POLICY });
   };
 
   function handshake(direction, summary) {
