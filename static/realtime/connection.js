@@ -6,8 +6,7 @@
 // the cursor, so nothing falls between them.
 
 import { wait } from "./backoff.js";
-import { openLink } from "./link.js";
-import { createNegotiator } from "./negotiate.js";
+import { Negotiator } from "./negotiate.js";
 import { duration, transportName } from "./words.js";
 
 /** Milliseconds for a hello: less when the next transport is at hand. */
@@ -17,25 +16,9 @@ const HELLO_WITHIN_AUTO = 3500;
 /** A connection that lasted this long starts the backoff afresh. */
 const LASTED = 10_000;
 
-/**
- * @param {object} settings `transport`, `backoff`: as given to `connect`
- * @param {object} does
- *   `open(name, handlers, within)` → a link;
- *   `probe(reason)` → resolves if plain HTTP works, rejects with a `Refusal`
- *   or what `fetch` throws; `frame(link, object)`; `up(link)`, `down(reason)`;
- *   `onState(state)`; `story(words, transport)`
- */
-export function createConnection(settings, does) {
-  let wanted = settings.transport;
-  let before = wanted; // what a switch that fails goes back to
-  let negotiator = createNegotiator();
-  let current = null;
-  let coming = null;
-  let timer = null; // the next attempt, or the next try of a better one
-  let attempt = 0;
-  let turn = 0; // grows with every decision; a late probe knows it is late
-  let waiting = []; // resolvers of `switchTo`
-  let state = {
+/** What `onState` is given, before anything has happened. */
+function firstState(wanted) {
+  return {
     state: "connecting",
     transport: null,
     wanted,
@@ -48,216 +31,297 @@ export function createConnection(settings, does) {
     role: "alone",
     polling: null,
   };
+}
 
-  function update(change) {
-    const moved = change.state && change.state !== state.state;
-    const since = moved ? Date.now() : state.since;
-    state = { ...state, wanted, attempt, since, ...change };
-    does.onState(state);
+export class Connection {
+  #settings;
+  #does;
+  #wanted;
+  #before; // what a switch that fails goes back to
+  #negotiator = new Negotiator();
+  #current = null;
+  #coming = null;
+  #timer = null; // the next attempt, or the next try of a better one
+  #attempt = 0;
+  #turn = 0; // grows with every decision; a late probe knows it is late
+  #undecided = []; // resolvers of `switchTo`
+  #state;
+
+  /**
+   * @param {object} settings `transport`, `backoff`: as given to `connect`
+   * @param {object} does
+   *   `open(name, within, handlers)` → a `Link`;
+   *   `probe(reason)` → resolves if plain HTTP works, rejects with a
+   *   `Refusal` or what `fetch` throws; `frame(link, object)`; `up()`,
+   *   `down(reason)`; `onState(state)`; `story(words, transport)`
+   */
+  constructor(settings, does) {
+    this.#settings = settings;
+    this.#does = does;
+    this.#wanted = settings.transport;
+    this.#before = settings.transport;
+    this.#state = firstState(settings.transport);
   }
 
-  function choice() {
-    return wanted === "auto" ? negotiator.choice : wanted;
+  get state() {
+    return this.#state;
+  }
+
+  /** The link in use, or null. */
+  get current() {
+    return this.#current;
+  }
+
+  start() {
+    if (this.#state.state !== "closed") this.#begin(this.#choice());
+  }
+
+  /** @returns {Promise<string>} the one in use when it is decided */
+  switchTo(name) {
+    this.#before = this.#wanted;
+    this.#wanted = name;
+    this.#attempt = 0;
+    this.#negotiator = new Negotiator();
+    const decided = new Promise((resolve) => this.#undecided.push(resolve));
+    const choice = this.#choice();
+    if (this.#current?.name !== choice) this.#begin(choice);
+    else {
+      this.#clear();
+      this.update({ switchingTo: null });
+      this.#decide(choice);
+    }
+    return decided;
+  }
+
+  /** The one in use, once more, with what has changed since. */
+  reopen() {
+    if (this.#current) this.#begin(this.#current.name);
+  }
+
+  /** Not every transport can be told; the others are opened again. */
+  rename(nick) {
+    if (this.#current?.rename(nick)) return;
+    if (this.#state.state === "stopped") this.#begin(this.#choice());
+    else this.reopen();
+  }
+
+  /** Try at once, or if connected see whether that is still true. */
+  retryNow() {
+    if (this.#state.state === "closed") return;
+    if (this.#current) this.#current.check();
+    else if (!this.#coming) this.#begin(this.#choice());
+  }
+
+  /** The server said that it goes, and when it would be back. */
+  leave(link, reason) {
+    if (link !== this.#current) return;
+    link.close();
+    this.#lost(link, reason);
+  }
+
+  close() {
+    this.#clear();
+    this.#current?.close();
+    this.#current = null;
+    this.update({ state: "closed", why: null, retryAt: null });
+    this.#decide(null);
+  }
+
+  /** Changes the state and tells. */
+  update(change) {
+    const moved = change.state && change.state !== this.#state.state;
+    this.#state = {
+      ...this.#state,
+      wanted: this.#wanted,
+      attempt: this.#attempt,
+      since: moved ? Date.now() : this.#state.since,
+      ...change,
+    };
+    this.#does.onState(this.#state);
+  }
+
+  #choice() {
+    return this.#wanted === "auto" ? this.#negotiator.choice : this.#wanted;
   }
 
   /** Whatever was planned or half open is given up. */
-  function clear() {
-    turn += 1;
-    clearTimeout(timer);
-    coming?.close();
-    coming = null;
+  #clear() {
+    this.#turn += 1;
+    clearTimeout(this.#timer);
+    this.#coming?.close();
+    this.#coming = null;
   }
 
-  /** Opens `name`, beside `current` if there is one. */
-  function begin(name, trial = false) {
-    clear();
-    const within = wanted === "auto" ? HELLO_WITHIN_AUTO : HELLO_WITHIN;
-    coming = does.open(name, within, {
-      opened,
-      frame: does.frame,
-      ended: (link, reason) => ended(link, reason, trial),
+  /** Opens `name`, beside the one in use if there is one. A `trial` may
+   *  fail without anyone minding. */
+  #begin(name, { trial } = {}) {
+    this.#clear();
+    const auto = this.#wanted === "auto";
+    const within = auto ? HELLO_WITHIN_AUTO : HELLO_WITHIN;
+    this.#coming = this.#does.open(name, within, {
+      opened: (link, hello) => this.#opened(link, hello),
+      frame: (link, object) => this.#frame(link, object),
+      ended: (link, reason) => this.#ended(link, reason, trial),
     });
-    if (current) update({ switchingTo: name });
-    else update({ state: "connecting", transport: name, retryAt: null });
+    if (this.#current) this.update({ switchingTo: name });
+    else this.update({ state: "connecting", transport: name, retryAt: null });
   }
 
-  function opened(link, hello) {
+  #opened(link, hello) {
     const { name } = link;
-    before = wanted;
-    current?.close();
-    current = link;
-    coming = null;
-    clearTimeout(timer);
-    if (wanted === "auto") negotiator.forgive(name);
-    const why = wanted === "auto" ? negotiator.explain(name) : null;
-    does.story(why ?? `connected by ${transportName(name)}`, name);
-    update({
+    const auto = this.#wanted === "auto";
+    this.#before = this.#wanted;
+    this.#current?.close();
+    this.#current = link;
+    this.#coming = null;
+    clearTimeout(this.#timer);
+    if (auto) this.#negotiator.forgive(name);
+    const why = auto ? this.#negotiator.explain(name) : null;
+    const shared = link.role === "follower" ? ", through another tab" : "";
+    const story = why ?? `connected by ${transportName(name)}`;
+    this.#does.story(story + shared, name);
+    this.update({
       state: "open",
       transport: name,
       switchingTo: null,
       why,
       retryAt: null,
-      server: hello.server ?? state.server,
+      server: hello.server ?? this.#state.server,
       role: link.role,
-      polling: null,
+      polling: name === "short-poll" ? this.#state.polling : null,
     });
-    settle(name);
-    planBetter();
-    does.up(link);
+    this.#decide(name);
+    this.#planBetter();
+    this.#does.up();
   }
 
-  function ended(link, reason, trial) {
-    if (link === current) return lost(link, reason);
-    coming = null;
-    if (!current) return notOpened(link.name, reason);
+  #frame(link, object) {
+    // A follower that was made the leader is greeted anew.
+    if (this.#state.role !== link.role) this.update({ role: link.role });
+    this.#does.frame(link, object);
+  }
+
+  #ended(link, reason, trial) {
+    if (link === this.#current) return this.#lost(link, reason);
+    this.#coming = null;
+    if (this.#current) return this.#stayed(link, reason, trial);
+    return this.#notOpened(link.name, reason);
+  }
+
+  /** A transport tried beside the one in use came to nothing. */
+  #stayed(link, reason, trial) {
+    const { name } = this.#current;
     const words = `${transportName(link.name)}: ${reason.why}`;
-    const why = `${words}; staying with ${transportName(current.name)}`;
-    does.story(why, current.name);
-    if (trial) negotiator.noBetter();
-    else if (wanted === "auto") {
-      negotiator.failed(link.name, reason.why);
-      if (choice() !== current.name) return begin(choice());
-    } else wanted = before;
-    update({ switchingTo: null, why });
-    settle(current.name);
-    planBetter();
+    const why = `${words}; staying with ${transportName(name)}`;
+    this.#does.story(why, name);
+    if (trial) this.#negotiator.noBetter();
+    else if (this.#wanted === "auto") {
+      this.#negotiator.failed(link.name, reason.why);
+      if (this.#choice() !== name) return this.#begin(this.#choice());
+    } else this.#wanted = this.#before;
+    this.update({ switchingTo: null, why });
+    this.#decide(name);
+    this.#planBetter();
   }
 
   /** The one in use is gone. */
-  function lost(link, reason) {
-    current = null;
+  #lost(link, reason) {
+    this.#current = null;
+    clearTimeout(this.#timer);
     const ms = Date.now() - link.openedAt;
-    if (ms >= LASTED) attempt = 0;
-    negotiator.lived(link.name, ms);
-    does.down(reason);
+    if (ms >= LASTED) this.#attempt = 0;
+    this.#negotiator.lived(link.name, ms);
+    this.#does.down(reason);
     const words = `${transportName(link.name)} ended after ${duration(ms)}`;
-    does.story(`${words}: ${reason.why}`, link.name);
-    if (coming) update({ state: "connecting", transport: coming.name });
-    else if (reason.final) stop(reason.why);
-    else retryLater(reason);
+    this.#does.story(`${words}: ${reason.why}`, link.name);
+    const coming = this.#coming?.name;
+    if (coming) this.update({ state: "connecting", transport: coming });
+    else if (reason.final) this.#stop(reason.why);
+    else if (reason.silent) this.#wentSilent(reason);
+    else this.#retryLater(reason);
+  }
+
+  /** Nothing closed it: the browser's other connections are probably dead as
+   *  well, and asking finds that out. */
+  async #wentSilent(reason) {
+    this.update({ state: "connecting", why: reason.why });
+    const { late, trouble } = await this.#probe(reason);
+    if (late) return;
+    if (trouble) this.#noServer(trouble);
+    else this.#retryLater(reason);
   }
 
   /** It never opened. Whose fault is it: this transport's, or is there no
    *  server at all? Plain HTTP tells. */
-  async function notOpened(name, reason) {
-    clear();
-    const asked = turn;
-    const verdict = await does.probe(reason).then(
+  async #notOpened(name, reason) {
+    const { late, trouble } = await this.#probe(reason);
+    if (late) return;
+    if (trouble) return this.#noServer(trouble);
+    if (reason.final) return this.#stop(reason.why);
+    if (this.#wanted === "auto") {
+      this.#negotiator.failed(name, reason.why);
+      if (this.#choice() !== name) return this.#next(name, reason);
+    }
+    const why = `the server answers, but ${transportName(name)} fails`;
+    this.#retryLater({ ...reason, why: `${why}: ${reason.why}` });
+  }
+
+  /** @returns {Promise<{late, trouble}>} `late`: something else was decided
+   *  meanwhile; `trouble`: what plain HTTP failed with, or null */
+  async #probe(reason) {
+    this.#clear();
+    const turn = this.#turn;
+    const trouble = await this.#does.probe(reason).then(
       () => null,
       (error) => error,
     );
-    if (asked !== turn) return;
-    if (verdict?.final) return stop(verdict.message);
-    if (verdict) {
-      const why = verdict.status ? verdict.message : "no server answers";
-      return retryLater({ why, atLeast: verdict.retryAfterMs });
-    }
-    if (reason.final) return stop(reason.why);
-    if (wanted === "auto") {
-      negotiator.failed(name, reason.why);
-      if (negotiator.choice !== name) return next(name, reason);
-    }
-    const why = `the server answers, but ${transportName(name)} fails`;
-    retryLater({ ...reason, why: `${why}: ${reason.why}` });
+    return { late: turn !== this.#turn, trouble };
   }
 
-  function next(name, { why }) {
-    const following = transportName(negotiator.choice);
-    does.story(`${transportName(name)}: ${why}; trying ${following}`, name);
-    begin(negotiator.choice);
+  /** Plain HTTP fails as well. */
+  #noServer({ final, status, message, retryAfterMs }) {
+    if (final) return this.#stop(message);
+    const why = status ? message : "no server answers";
+    return this.#retryLater({ why, atLeast: retryAfterMs });
   }
 
-  function retryLater({ why, atLeast = 0 }) {
-    clear();
-    const ms = wait(settings.backoff, attempt, Math.random(), atLeast);
-    attempt += 1;
-    timer = setTimeout(() => begin(choice()), ms);
+  #next(name, { why }) {
+    const next = this.#choice();
+    const words = `${transportName(name)}: ${why}`;
+    this.#does.story(`${words}; trying ${transportName(next)}`, name);
+    this.#begin(next);
+  }
+
+  #retryLater({ why, atLeast = 0 }) {
+    this.#clear();
+    const { backoff } = this.#settings;
+    const ms = wait(backoff, this.#attempt, Math.random(), atLeast);
+    this.#attempt += 1;
+    this.#timer = setTimeout(() => this.#begin(this.#choice()), ms);
     const retryAt = Date.now() + ms;
-    update({ state: "waiting", why, retryAt, switchingTo: null });
-    const words = `${why}; attempt ${attempt} in ${duration(ms)}`;
-    does.story(words, state.transport);
+    this.update({ state: "waiting", why, retryAt, switchingTo: null });
+    const words = `${why}; attempt ${this.#attempt} in ${duration(ms)}`;
+    this.#does.story(words, this.#state.transport);
   }
 
-  function stop(why) {
-    clear();
-    update({ state: "stopped", why, retryAt: null, switchingTo: null });
-    does.story(`stopped: ${why}`, state.transport);
-    settle(null);
+  #stop(why) {
+    this.#clear();
+    this.update({ state: "stopped", why, retryAt: null, switchingTo: null });
+    this.#does.story(`stopped: ${why}`, this.#state.transport);
+    this.#decide(null);
   }
 
-  function planBetter() {
-    const better = wanted === "auto" && negotiator.better(current.name);
+  #planBetter() {
+    if (this.#wanted !== "auto") return;
+    const better = this.#negotiator.better(this.#current.name);
     if (!better) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => begin(better.name, true), better.ms);
+    clearTimeout(this.#timer);
+    const begin = () => this.#begin(better.name, { trial: true });
+    this.#timer = setTimeout(begin, better.ms);
   }
 
-  function settle(name) {
-    for (const resolve of waiting) resolve(name);
-    waiting = [];
+  #decide(name) {
+    for (const resolve of this.#undecided) resolve(name);
+    this.#undecided = [];
   }
-
-  return {
-    get state() {
-      return state;
-    },
-    get current() {
-      return current;
-    },
-    update,
-    start() {
-      if (state.state !== "closed") begin(choice());
-    },
-
-    /** @returns {Promise<string>} the one in use when it is decided */
-    switchTo(name) {
-      before = wanted;
-      wanted = name;
-      attempt = 0;
-      negotiator = createNegotiator();
-      const decided = new Promise((resolve) => waiting.push(resolve));
-      if (current?.name !== choice()) begin(choice());
-      else {
-        clear();
-        update({ switchingTo: null });
-        settle(current.name);
-      }
-      return decided;
-    },
-
-    /** The one in use, once more, with what has changed since. */
-    reopen() {
-      if (current) begin(current.name);
-    },
-
-    /** Not every transport can be told. */
-    rename(nick) {
-      if (current?.rename(nick)) return;
-      if (current) this.reopen();
-      else if (state.state === "stopped") begin(choice());
-    },
-
-    /** Try at once, or if connected see whether that is still true. */
-    retryNow() {
-      if (current) {
-        current.look();
-        current.ask();
-      } else if (!coming) begin(choice());
-    },
-
-    /** The server said when it would be back. */
-    leave(link, reason) {
-      if (link !== current) return;
-      link.close();
-      lost(link, reason);
-    },
-
-    close() {
-      clear();
-      current?.close();
-      current = null;
-      update({ state: "closed", why: null, retryAt: null });
-      settle(null);
-    },
-  };
 }

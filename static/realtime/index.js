@@ -3,12 +3,13 @@
 
 import { address } from "./address.js";
 import { wait } from "./backoff.js";
-import { createConnection } from "./connection.js";
+import { Connection } from "./connection.js";
 import { createCursor } from "./cursor.js";
 import { createHearing } from "./hearing.js";
-import { openLink } from "./link.js";
+import { Link } from "./link.js";
 import { check, complete } from "./options.js";
-import { createBox, createOutgoing } from "./outgoing.js";
+import { createBox, Outgoing } from "./outgoing.js";
+import { firstAnswer, PROBE_WITHIN } from "./probe.js";
 import { ask } from "./request.js";
 import { shared } from "./tabs.js";
 import { createTrace } from "./trace.js";
@@ -17,8 +18,8 @@ import { watchVisibility } from "./visibility.js";
 
 export { backoffs, pollTimers, transports } from "./options.js";
 
-/** Milliseconds for plain questions: a probe, a post, an older page. */
-const WITHIN = { probe: 3000, post: 10_000, page: 10_000 };
+/** Milliseconds for a post by HTTP, or an older page. */
+const WITHIN = 10_000;
 
 /** A typing note more often than this is not relayed. Milliseconds. */
 const TYPING_EVERY = 2000;
@@ -32,8 +33,9 @@ export function connect(options) {
   const parts = { settings, tell, trace, cursor };
   parts.outgoing = outgoingFor(parts);
   parts.connection = connectionFor(parts);
+  parts.retryNow = () => parts.connection.retryNow();
   parts.visibility = visibilityFor(parts);
-  globalThis.addEventListener?.("online", parts.connection.retryNow);
+  globalThis.addEventListener?.("online", parts.retryNow);
   // Later, so that the page holds what `connect` gives before it is called.
   queueMicrotask(() => {
     parts.outgoing.start();
@@ -59,14 +61,14 @@ function outgoingFor(parts) {
     if (parts.connection.current?.post(post)) return;
     const { id, nick, text } = post;
     const body = JSON.stringify({ id, nick, text });
-    const how = { method: "POST", body, within: WITHIN.post };
+    const how = { method: "POST", body, within: WITHIN };
     question(parts, {}, how).then(
       (message) => parts.outgoing.acknowledged(id, message.seq),
       (error) => parts.outgoing.refused(id, error),
     );
   }
 
-  return createOutgoing(createBox(storage, `realtime ${url} ${room} `), {
+  return new Outgoing(createBox(storage, `realtime ${url} ${room} `), {
     send,
     wait: (attempt, atLeast) =>
       wait(settings.backoff, attempt, Math.random(), atLeast),
@@ -90,7 +92,7 @@ function connectionFor(parts) {
     const way = share && table[name].held ? shared(table[name]) : table[name];
     const place = { base, room, nick, after: cursor.at };
     const context = { ...place, transport: name, trace: trace.note, poll };
-    return openLink(way, context, within, handlers);
+    return new Link(way, context, within, handlers);
   }
 
   function down({ code }) {
@@ -104,22 +106,22 @@ function connectionFor(parts) {
     counted: () => parts.visibility?.message(),
   });
 
-  return createConnection(settings, {
+  return new Connection(settings, {
     open,
     frame,
     down,
-    up: outgoing.up,
+    up: () => outgoing.up(),
     probe: (reason) => probe(parts, reason),
     onState: (state) => tell("onState", state),
     story: trace.story,
   });
 }
 
-function visibilityFor({ connection, tell }) {
+function visibilityFor({ retryNow, tell }) {
   const page = globalThis.document;
   if (!page) return null;
   return watchVisibility(page, {
-    onReturn: connection.retryNow,
+    onReturn: retryNow,
     onAway: (report) => tell("onAway", report),
   });
 }
@@ -131,8 +133,10 @@ function visibilityFor({ connection, tell }) {
  */
 async function probe(parts, { hidden }) {
   const { nick } = parts.settings;
-  const within = WITHIN.probe;
-  await question(parts, { limit: 1 }, { within });
+  const within = PROBE_WITHIN;
+  await firstAnswer((signal) =>
+    question(parts, { limit: 1 }, { within, signal }),
+  );
   if (!hidden) return;
   const how = { within, resource: "socket" };
   await question(parts, { nick }, how).catch((error) => {
@@ -143,14 +147,13 @@ async function probe(parts, { hidden }) {
 /** What the page holds. */
 function faceOf(parts) {
   const { settings, trace, cursor, outgoing } = parts;
-  const { connection, visibility } = parts;
-  const { retryNow } = connection;
+  const { connection, visibility, retryNow } = parts;
   let typedAt = 0;
 
   return {
     post: (text) => outgoing.add(settings.nick, text),
-    resend: outgoing.resend,
-    discard: outgoing.discard,
+    resend: (id) => outgoing.resend(id),
+    discard: (id) => outgoing.discard(id),
     retryNow,
     switchTo: async (name) => connection.switchTo(check.transport(name)),
 
@@ -167,7 +170,7 @@ function faceOf(parts) {
     },
 
     async older(before, limit = 50) {
-      const how = { within: WITHIN.page };
+      const how = { within: WITHIN };
       const page = await question(parts, { before, limit }, how);
       return { messages: page.messages, more: page.more };
     },

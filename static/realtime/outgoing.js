@@ -54,216 +54,234 @@ export function createBox(storage, prefix) {
   };
 }
 
-/**
- * @param {object} box from `createBox`
- * @param {object} does `send(post)`: puts it on the wire, and its end is
- *   told to `acknowledged` or `refused`; `wait(attempt, atLeast)`:
- *   milliseconds; `onPost(post)`
- */
-export function createOutgoing(box, { send, wait, onPost }) {
-  const left = box.load().slice(0, MOST);
-  const posts = [...left];
-  const unseen = new Map(); // id → when it first went out, or null
-  const promises = new Map(); // id → { resolve, reject }
-  let newest = 0; // when the latest was written
-  let open = false;
-  let flying = null;
-  let timer = null;
+/** A post as it begins. */
+function freshPost(nick, text, at) {
+  return {
+    id: freshId(),
+    nick,
+    text: text.trim(),
+    at,
+    state: "sending",
+    seq: null,
+    why: null,
+    code: null,
+    attempt: 0,
+    retryAt: null,
+  };
+}
 
-  function find(id) {
-    return posts.find((post) => post.id === id);
+export class Outgoing {
+  #box;
+  #does;
+  #left; // what an earlier visit left behind
+  #posts;
+  #unseen = new Map(); // id → when it first went out, or null
+  #promises = new Map(); // id → { resolve, reject }
+  #newest = 0; // when the latest was written
+  #open = false;
+  #flying = null;
+  #timer = null;
+
+  /**
+   * @param {object} box from `createBox`
+   * @param {object} does `send(post)`: puts it on the wire, and its end is
+   *   told to `acknowledged` or `refused`; `wait(attempt, atLeast)`:
+   *   milliseconds; `onPost(post)`
+   */
+  constructor(box, does) {
+    this.#box = box;
+    this.#does = does;
+    this.#left = box.load().slice(0, MOST);
+    this.#posts = [...this.#left];
   }
 
-  /** Changes a post, keeps it or lets it go, and tells. */
-  function update(post, change) {
-    Object.assign(post, change);
-    const kept = post.state === "sending" || post.state === "failed";
-    if (kept) box.save(post);
-    else drop(post);
-    onPost({ ...post });
+  /** Posts not yet sent, or failed; copies. */
+  get posts() {
+    return this.#posts.map((post) => ({ ...post }));
   }
 
-  /** Sends the next one, if it is time. */
-  function pump() {
-    clearTimeout(timer);
-    const post = posts.find(({ state }) => state === "sending");
-    if (!open || flying || !post) return;
-    const early = (post.retryAt ?? 0) - Date.now();
-    if (early > 0) {
-      timer = setTimeout(pump, early);
-      return;
+  /** Tells of what an earlier visit left behind. */
+  start() {
+    for (const post of this.#left) {
+      this.#unseen.set(post.id, null);
+      this.#update(post, { attempt: 0, retryAt: null });
     }
-    flying = post;
-    if (!unseen.get(post.id)) unseen.set(post.id, Date.now());
-    timer = setTimeout(
-      () => refused(post.id, { message: "no answer yet" }),
-      ANSWERED_WITHIN,
-    );
-    send({ ...post });
   }
 
-  /** The post is no longer on its way; the next may be. */
-  function land(post) {
-    if (flying === post) flying = null;
-    pump();
-  }
-
-  function acknowledged(id, seq) {
-    const post = find(id);
-    if (!post) return;
-    update(post, { state: "sent", seq, why: null, retryAt: null });
-    promises.get(id)?.resolve(seq);
-    promises.delete(id);
-    land(post);
-  }
-
-  /** @param {{message, code?, final?, retryAfterMs?}} error */
-  function refused(id, error) {
-    const post = find(id);
-    if (post?.state !== "sending") return;
-    if (error.final) fail(post, error);
+  /** Takes a new post. @returns {Promise<number>} its `seq` */
+  add(nick, text) {
+    // Never twice the same time: it is the order after a reload.
+    this.#newest = Math.max(this.#newest + 1, Date.now());
+    const post = freshPost(nick, text, this.#newest);
+    this.#posts.push(post);
+    const promise = new Promise((resolve, reject) => {
+      this.#promises.set(post.id, { resolve, reject });
+    });
+    // `onPost` tells as well; a page may listen to that alone.
+    promise.catch(() => {});
+    const wrong = this.#objection(post.text);
+    if (wrong) this.#fail(post, wrong);
     else {
-      const ms = wait(post.attempt, error.retryAfterMs ?? 0);
-      const retryAt = Date.now() + ms;
-      const attempt = post.attempt + 1;
-      update(post, { attempt, retryAt, why: error.message });
+      this.#remember(post.id);
+      this.#update(post, {});
     }
-    land(post);
-  }
-
-  function fail(post, { code = null, message }) {
-    update(post, { state: "failed", why: message, code, retryAt: null });
-    const error = Object.assign(new Error(message), { code });
-    promises.get(post.id)?.reject(error);
-    promises.delete(post.id);
-    unseen.delete(post.id);
-  }
-
-  function drop(post) {
-    posts.splice(posts.indexOf(post), 1);
-    box.remove(post.id);
+    if (this.#posts.length > MOST) this.#drop(post);
+    this.#pump();
+    return promise;
   }
 
   /** A connection is there: what was on its way goes again. */
-  function up() {
-    open = true;
-    flying = null;
-    pump();
+  up() {
+    this.#open = true;
+    this.#flying = null;
+    this.#pump();
   }
 
   /** It is gone. */
-  function down() {
-    open = false;
-    flying = null;
-    clearTimeout(timer);
+  down() {
+    this.#open = false;
+    this.#flying = null;
+    clearTimeout(this.#timer);
+  }
+
+  /** The server has it. */
+  acknowledged(id, seq) {
+    const post = this.#find(id);
+    if (!post) return;
+    this.#update(post, { state: "sent", seq, why: null, retryAt: null });
+    this.#promises.get(id)?.resolve(seq);
+    this.#promises.delete(id);
+    this.#land(post);
+  }
+
+  /**
+   * The server does not take it, or nobody answered.
+   * @param {{message, code?, final?, retryAfterMs?}} error `final`: the same
+   *   post would be refused again
+   */
+  refused(id, error) {
+    const post = this.#find(id);
+    if (post?.state !== "sending") return;
+    if (error.final) this.#fail(post, error);
+    else {
+      const ms = this.#does.wait(post.attempt, error.retryAfterMs ?? 0);
+      const retryAt = Date.now() + ms;
+      const attempt = post.attempt + 1;
+      this.#update(post, { attempt, retryAt, why: error.message });
+    }
+    this.#land(post);
+  }
+
+  /** The connection was closed for what it was just given. */
+  tooBig() {
+    const message = "the server takes no message as big as this";
+    const error = { code: "too_big", message, final: true };
+    if (this.#flying) this.refused(this.#flying.id, error);
+  }
+
+  /**
+   * A message has come. If it is one of ours it has arrived, even if its
+   * acknowledgement was lost.
+   * @returns {null | {ms: number | null}} ours: time since it first went
+   *   out, if it did so here
+   */
+  seen({ id, seq }) {
+    if (!this.#unseen.has(id)) return null;
+    const sent = this.#unseen.get(id);
+    this.#unseen.delete(id);
+    this.acknowledged(id, seq);
+    return { ms: sent === null ? null : Date.now() - sent };
+  }
+
+  /** A failed one: once more. */
+  resend(id) {
+    const post = this.#find(id);
+    if (post?.state !== "failed") return;
+    this.#remember(id);
+    this.#update(post, { state: "sending", why: null, code: null, attempt: 0 });
+    this.#pump();
+  }
+
+  /** A failed one: forget it. */
+  discard(id) {
+    const post = this.#find(id);
+    if (post?.state === "failed") this.#update(post, { state: "discarded" });
+  }
+
+  /** For good; what is unsent stays in the box. */
+  close() {
+    this.down();
+    for (const { reject } of this.#promises.values()) {
+      reject(new Error("closed; the post is kept for the next visit"));
+    }
+    this.#promises.clear();
+  }
+
+  #find(id) {
+    return this.#posts.find((post) => post.id === id);
+  }
+
+  #remember(id) {
+    this.#unseen.set(id, null);
+    if (this.#unseen.size <= UNSEEN_MOST) return;
+    const [oldest] = this.#unseen.keys();
+    this.#unseen.delete(oldest);
+  }
+
+  /** Changes a post, keeps it or lets it go, and tells. */
+  #update(post, change) {
+    Object.assign(post, change);
+    const kept = post.state === "sending" || post.state === "failed";
+    if (kept) this.#box.save(post);
+    else this.#drop(post);
+    this.#does.onPost({ ...post });
+  }
+
+  #drop(post) {
+    this.#posts.splice(this.#posts.indexOf(post), 1);
+    this.#box.remove(post.id);
+  }
+
+  /** Sends the next one, if it is time. */
+  #pump() {
+    if (this.#flying) return;
+    clearTimeout(this.#timer);
+    const post = this.#posts.find(({ state }) => state === "sending");
+    if (!this.#open || !post) return;
+    const early = (post.retryAt ?? 0) - Date.now();
+    if (early > 0) {
+      this.#timer = setTimeout(() => this.#pump(), early);
+      return;
+    }
+    this.#flying = post;
+    if (!this.#unseen.get(post.id)) this.#unseen.set(post.id, Date.now());
+    const late = () => this.refused(post.id, { message: "no answer yet" });
+    this.#timer = setTimeout(late, ANSWERED_WITHIN);
+    this.#does.send({ ...post });
+  }
+
+  /** The post is no longer on its way; the next may be. */
+  #land(post) {
+    if (this.#flying === post) this.#flying = null;
+    this.#pump();
+  }
+
+  #fail(post, { code = null, message }) {
+    this.#update(post, { state: "failed", why: message, code, retryAt: null });
+    const error = Object.assign(new Error(message), { code });
+    this.#promises.get(post.id)?.reject(error);
+    this.#promises.delete(post.id);
+    this.#unseen.delete(post.id);
   }
 
   /** What is wrong with a text before it is sent, if anything. */
-  function objection(text) {
-    if (posts.length > MOST) {
+  #objection(text) {
+    if (this.#posts.length > MOST) {
       return { code: "too_many_posts", message: `${MOST} posts are waiting` };
     }
     const bytes = textBytes(text);
-    if (bytes === 0 || bytes > LONGEST_TEXT) {
-      const message = `a message has 1 to ${LONGEST_TEXT} bytes, not ${bytes}`;
-      return { code: "bad_text", message };
-    }
-    return null;
+    if (bytes > 0 && bytes <= LONGEST_TEXT) return null;
+    const message = `a message has 1 to ${LONGEST_TEXT} bytes, not ${bytes}`;
+    return { code: "bad_text", message };
   }
-
-  return {
-    acknowledged,
-    refused,
-
-    /** Posts not yet sent, or failed. */
-    get posts() {
-      return posts.map((post) => ({ ...post }));
-    },
-
-    /** Tells of what an earlier visit left behind. */
-    start() {
-      for (const post of left) {
-        unseen.set(post.id, null);
-        Object.assign(post, { attempt: 0, retryAt: null });
-        onPost({ ...post });
-      }
-    },
-
-    /** Takes a new post. @returns {Promise<number>} its `seq` */
-    add(nick, text) {
-      const post = {
-        id: freshId(),
-        nick,
-        text: text.trim(),
-        // Never twice the same: it is the order after a reload.
-        at: (newest = Math.max(newest + 1, Date.now())),
-        state: "sending",
-        seq: null,
-        why: null,
-        code: null,
-        attempt: 0,
-        retryAt: null,
-      };
-      posts.push(post);
-      unseen.set(post.id, null);
-      if (unseen.size > UNSEEN_MOST) unseen.delete(unseen.keys().next().value);
-      const promise = new Promise((resolve, reject) => {
-        promises.set(post.id, { resolve, reject });
-      });
-      // `onPost` tells as well; a page may listen to that alone.
-      promise.catch(() => {});
-      const wrong = objection(post.text);
-      if (wrong) fail(post, wrong);
-      else update(post, {});
-      if (posts.length > MOST) drop(post);
-      pump();
-      return promise;
-    },
-
-    up,
-    down,
-
-    /** The connection was closed for what it was just given. */
-    tooBig() {
-      const message = "the server takes no message as big as this";
-      if (flying) refused(flying.id, { code: "too_big", message, final: true });
-    },
-
-    /**
-     * A message has come. If it is one of ours it has arrived, even if its
-     * acknowledgement was lost.
-     * @returns {null | {ms: number}} ours: time since it first went out
-     */
-    seen({ id, seq }) {
-      if (!unseen.has(id)) return null;
-      const sent = unseen.get(id);
-      unseen.delete(id);
-      acknowledged(id, seq);
-      return { ms: sent === null ? null : Date.now() - sent };
-    },
-
-    /** A failed one: once more. */
-    resend(id) {
-      const post = find(id);
-      if (post?.state !== "failed") return;
-      unseen.set(id, null);
-      update(post, { state: "sending", why: null, code: null, attempt: 0 });
-      pump();
-    },
-
-    /** A failed one: forget it. */
-    discard(id) {
-      const post = find(id);
-      if (post?.state === "failed") update(post, { state: "discarded" });
-    },
-
-    /** For good; what is unsent stays in the box. */
-    close() {
-      down();
-      for (const { reject } of promises.values()) {
-        reject(new Error("closed; the post is kept for the next visit"));
-      }
-      promises.clear();
-    },
-  };
 }

@@ -27,7 +27,7 @@ export class Refusal extends Error {
  *  visitors. */
 function withDeadline(signal, ms) {
   const abort = new AbortController();
-  const late = new DOMException(`no answer in ${ms} ms`, "TimeoutError");
+  const late = new DOMException(`no answer in ${ms / 1000} s`, "TimeoutError");
   const timer = setTimeout(() => abort.abort(late), ms);
   const stop = () => abort.abort(signal.reason);
   if (signal?.aborted) stop();

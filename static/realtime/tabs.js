@@ -55,7 +55,7 @@ function openShared(transport, context, handlers) {
 
   function follow() {
     if (leaving.signal.aborted) return;
-    part = createFollower(transport, context, channel, {
+    part = new Follower(transport, context, channel, {
       ...handlers,
       end,
       depose: () => request({ steal: true }, () => lead(part.at)),
@@ -142,83 +142,103 @@ function createLeader(transport, context, channel, handlers) {
 }
 
 /** Hears the leader, and fills the holes. */
-function createFollower(transport, context, channel, handlers) {
-  const abort = new AbortController();
-  const { signal } = abort;
-  const answers = createAnswers(context, handlers);
-  let filling = false;
-  let filled = false;
-  let later = []; // what is repeated while a hole is filled
+class Follower {
+  role = "follower";
+  #transport;
+  #context;
+  #channel;
+  #handlers;
+  #answers;
+  #abort = new AbortController();
+  #silence; // the leader's, on being asked
+  #filled = false;
+  #filling = false;
+  #later = []; // what is repeated while a hole is filled
 
-  const silence = setTimeout(() => handlers.depose(), DEPOSED_AFTER);
-  channel.postMessage({ who: "a newcomer" });
+  constructor(transport, context, channel, handlers) {
+    this.#transport = transport;
+    this.#context = context;
+    this.#channel = channel;
+    this.#handlers = handlers;
+    this.#answers = createAnswers(context, handlers);
+    this.#silence = setTimeout(handlers.depose, DEPOSED_AFTER);
+    channel.onmessage = ({ data }) => this.#heard(data);
+    channel.postMessage({ who: "a newcomer" });
+  }
 
-  channel.onmessage = ({ data }) => {
+  /** The cursor to lead from. */
+  get at() {
+    return this.#answers.after;
+  }
+
+  ask() {
+    this.#channel.postMessage({ who: "a follower" });
+  }
+
+  post(post) {
+    return this.#pass({ post });
+  }
+
+  typing() {
+    return this.#pass({ typing: true });
+  }
+
+  close() {
+    this.#abort.abort();
+    clearTimeout(this.#silence);
+    this.#channel.onmessage = null;
+  }
+
+  /** Gives the leader something to send, if its transport can. */
+  #pass(what) {
+    if (!this.#transport.posts) return false;
+    this.#channel.postMessage(what);
+    return true;
+  }
+
+  #heard(data) {
     if (data.who || data.post || data.typing) return;
-    clearTimeout(silence);
-    if (data.end) return handlers.end(data.end);
+    clearTimeout(this.#silence);
+    if (data.end) return this.#handlers.end(data.end);
     if (data.here && !data.open) return;
-    if (!filled) fill();
-    if (data.here) repeat({ object: { type: "ping" } });
-    if (data.object) repeat(data);
-  };
+    if (!this.#filled) this.#fill();
+    if (data.here) this.#repeated({ object: { type: "ping" } });
+    if (data.object) this.#repeated(data);
+  }
 
   /** Something the leader has heard. */
-  function repeat({ object, comesAfter }) {
-    if (filling) return later.push({ object, comesAfter });
+  #repeated({ object, comesAfter }) {
+    if (this.#filling) return this.#later.push({ object, comesAfter });
     if (object.type === "hello") return;
-    if (object.type !== "message") return handlers.frame(object);
-    const { after } = answers;
+    if (object.type !== "message") return this.#handlers.frame(object);
+    const { after } = this.#answers;
     if (object.seq <= after) return;
-    if (comesAfter === undefined || comesAfter > after) return fill();
-    answers.reached(object.seq);
-    handlers.frame(object);
+    if (!(comesAfter <= after)) return this.#fill();
+    this.#answers.reached(object.seq);
+    this.#handlers.frame(object);
   }
 
   /** Asks for what came after the last message known here. */
-  async function fill() {
-    if (filling) return;
-    filling = true;
+  async #fill() {
+    if (this.#filling) return;
+    this.#filling = true;
+    const { signal } = this.#abort;
     try {
       let more = true;
       while (more) {
-        const { after } = answers;
-        const url = address(context, "messages", { after });
+        const { after } = this.#answers;
+        const url = address(this.#context, "messages", { after });
         const question = { url, within: WITHIN, signal };
-        more = answers.take(await ask(context, question));
+        const answer = await ask(this.#context, question);
+        if (signal.aborted) return;
+        more = this.#answers.take(answer);
       }
     } catch (error) {
-      if (!signal.aborted) handlers.end(failure(error));
+      if (!signal.aborted) this.#handlers.end(failure(error));
       return;
     }
-    filled = true;
-    filling = false;
-    const waiting = later;
-    later = [];
-    waiting.forEach(repeat);
+    this.#filled = true;
+    this.#filling = false;
+    this.#later.splice(0).forEach((data) => this.#repeated(data));
   }
-
-  return {
-    role: "follower",
-    /** The cursor to lead from. */
-    get at() {
-      return answers.after;
-    },
-    ask: () => channel.postMessage({ who: "a follower" }),
-    post(post) {
-      if (!transport.posts) return false;
-      channel.postMessage({ post });
-      return true;
-    },
-    typing() {
-      if (!transport.posts) return false;
-      channel.postMessage({ typing: true });
-      return true;
-    },
-    close() {
-      abort.abort();
-      clearTimeout(silence);
-      channel.onmessage = null;
-    },
-  };
 }

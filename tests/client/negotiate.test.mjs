@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  createNegotiator,
+  Negotiator,
   ORDER,
 } from "../../static/realtime/negotiate.js";
 
 test("best first, and on when one fails", () => {
-  const negotiator = createNegotiator();
+  const negotiator = new Negotiator();
   const taken = [];
   for (const name of ORDER) {
     taken.push(negotiator.choice);
@@ -20,7 +20,7 @@ test("best first, and on when one fails", () => {
 });
 
 test("it says why", () => {
-  const negotiator = createNegotiator();
+  const negotiator = new Negotiator();
   assert.equal(negotiator.explain("socket"), "WebSocket: the best there is");
   negotiator.failed("socket", "refused");
   negotiator.failed("events", "silent");
@@ -32,7 +32,7 @@ test("it says why", () => {
 });
 
 test("better ones are tried in turn, less and less often", () => {
-  const negotiator = createNegotiator();
+  const negotiator = new Negotiator();
   negotiator.failed("socket", "refused");
   negotiator.failed("events", "silent");
   const tried = [];
@@ -46,14 +46,14 @@ test("better ones are tried in turn, less and less often", () => {
 });
 
 test("one that works is no longer given up", () => {
-  const negotiator = createNegotiator();
+  const negotiator = new Negotiator();
   negotiator.failed("socket", "refused");
   negotiator.forgive("socket");
   assert.equal(negotiator.choice, "socket");
 });
 
 test("one that is cut at once, again and again, is given up", () => {
-  const negotiator = createNegotiator();
+  const negotiator = new Negotiator();
   negotiator.lived("socket", 100);
   negotiator.lived("socket", 100);
   negotiator.lived("socket", 60_000);

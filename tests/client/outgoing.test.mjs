@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { createBox, createOutgoing } from "../../static/realtime/outgoing.js";
+import { createBox, Outgoing } from "../../static/realtime/outgoing.js";
 
 /** What a browser's Storage is: keys are its own properties. */
 function fakeStorage(limit = Infinity) {
@@ -30,7 +30,7 @@ function queue(storage = fakeStorage()) {
   const sent = [];
   const told = [];
   const waits = [];
-  const outgoing = createOutgoing(createBox(storage, "room "), {
+  const outgoing = new Outgoing(createBox(storage, "room "), {
     send: (post) => sent.push(post),
     wait(attempt, atLeast) {
       waits.push([attempt, atLeast]);

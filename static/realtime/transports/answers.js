@@ -43,6 +43,7 @@ export function createAnswers(context, handlers) {
 export function failure(error) {
   return {
     why: error.message,
+    silent: error.name === "TimeoutError",
     final: error.final,
     atLeast: error.retryAfterMs,
   };

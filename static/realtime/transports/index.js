@@ -9,8 +9,9 @@
 //   frame(object)  an object of the protocol; the first is a `hello`, and a
 //                  `ping` is a sign of life that carries nothing
 //   end(reason)    it is over, once: { why, atLeast?, final?, hidden?,
-//                  code? }, where `atLeast` is a wait in ms, `final` means:
-//                  do not retry, and `hidden`: browsers keep the answer back
+//                  silent?, code? }, where `atLeast` is a wait in ms,
+//                  `final` means: do not retry, `hidden`: browsers keep the
+//                  answer back, and `silent`: it just stopped
 // After `close()` the handlers hear nothing more.
 //
 // `heartbeat`: how long silence may last, in milliseconds; none for polls,
