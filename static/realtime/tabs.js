@@ -15,12 +15,12 @@ import { address } from "./address.js";
 import { ask } from "./request.js";
 import { createAnswers, failure } from "./transports/answers.js";
 
-/** A follower asks the leader, which answers even when its timers are held
- *  back; silence of the server is noticed as without tabs. */
+/** Only what the server says is a sign of life. A follower asks its leader to
+ *  ask: a hidden leader's timers are held back, its messages are not. */
 const heartbeat = { askAfter: 6000, deadAfter: 18_500 };
 
 /** A leader that does not answer a newcomer for this long is frozen, and is
- *  deposed. Milliseconds. */
+ *  deposed. So is one that no longer hears the server. Milliseconds. */
 const DEPOSED_AFTER = 2000;
 
 /** Milliseconds for the question that fills a hole. */
@@ -104,9 +104,11 @@ function createLeader(transport, context, channel, handlers) {
   let open = false;
   let at = context.after; // the message repeated last
   let presence = null; // the last one
+  let heardAt = Date.now();
 
   const handle = transport.open(context, {
     frame(object) {
+      heardAt = Date.now();
       if (object.type === "hello") open = true;
       channel.postMessage({ object, comesAfter: at });
       if (object.type === "message") at = object.seq;
@@ -123,7 +125,8 @@ function createLeader(transport, context, channel, handlers) {
     if (data.who) {
       // A newcomer has not heard who is in the room.
       const object = data.who === "a newcomer" ? presence : null;
-      channel.postMessage({ here: true, open, object });
+      channel.postMessage({ here: true, open, heardAt, object });
+      handle.ask?.();
     }
     if (data.post) handle.post?.(data.post);
     if (data.typing) handle.typing?.();
@@ -201,8 +204,9 @@ class Follower {
     clearTimeout(this.#silence);
     if (data.end) return this.#handlers.end(data.end);
     if (data.here && !data.open) return;
+    const deaf = Date.now() - data.heardAt > heartbeat.deadAfter;
+    if (deaf) return this.#handlers.depose();
     if (!this.#filled) this.#fill();
-    if (data.here) this.#repeated({ object: { type: "ping" } });
     if (data.object) this.#repeated(data);
   }
 
