@@ -21,6 +21,7 @@ import { createHeading, createTwin, twinOf } from "./twin.js";
 import { createTyping } from "./typing.js";
 import { titleOf } from "./unread.js";
 import { createWirePanel } from "./wire-panel.js";
+import { createXray } from "./xray.js";
 
 const prefs = createPrefs();
 const room = roomOf(location.pathname);
@@ -43,7 +44,7 @@ const wire = createWirePanel({
   totals: () => chat.totals,
 });
 // A further page of the side panel is one more name in this list.
-const panels = new Panels(prefs, [presence, wire]);
+const panels = new Panels(prefs, [presence, wire, createXray({ room })]);
 const heading = createHeading(byId("conversation-title"));
 const conversation = createConversation(pageColumn(), {
   isMine: mine.has,
