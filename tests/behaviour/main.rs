@@ -79,3 +79,4 @@ mod socket;
 mod stream;
 mod timeouts;
 mod tls;
+mod xray;

@@ -31,8 +31,13 @@ pub fn get(server: &Server, path: &str) -> Answer {
 /// Posts to a room, whatever it is.
 #[track_caller]
 pub fn post(server: &Server, room: &str, body: &Value) -> Answer {
-    let url = server.url(&format!("/api/rooms/{room}/messages"));
-    read(AGENT.post(url).send_json(body).expect("an answer"))
+    post_json(server, &format!("/api/rooms/{room}/messages"), body)
+}
+
+/// Posts JSON to a path.
+#[track_caller]
+pub fn post_json(server: &Server, path: &str, body: &Value) -> Answer {
+    read(AGENT.post(server.url(path)).send_json(body).expect("an answer"))
 }
 
 /// Posts a text with an id of its own, and holds that it is taken.

@@ -20,7 +20,7 @@ mod wire;
 pub use answer::Answer;
 pub use body::OpenBody;
 pub use checker::Checker;
-pub use client::{get, post, say, say_many};
+pub use client::{get, post, post_json, say, say_many};
 pub use message::{Message, seqs, texts};
 pub use plain_socket::{PlainSocket, accepted, handshake, mask, opcode};
 pub use reader::{Event, Reader, Transport};
