@@ -2,7 +2,9 @@
 
 use tungstenite::Message as Frame;
 
-use crate::harness::{Kind, PATIENCE, PlainSocket, Server, Socket, opcode};
+use crate::harness::{
+    Kind, PATIENCE, PlainSocket, Server, Setup, Socket, Wire, mask, opcode,
+};
 
 on_every_codec! {
     text_and_bytes_come_back,
@@ -11,6 +13,7 @@ on_every_codec! {
     fragments_come_back_as_one_message,
     a_close_comes_back,
     text_that_is_not_utf8_is_not_taken,
+    an_echo_that_nobody_reads_fills_no_memory,
 }
 
 /// The echo that a codec reads.
@@ -77,4 +80,19 @@ fn text_that_is_not_utf8_is_not_taken(on: Kind, codec: &str) {
     let mut socket = PlainSocket::open(&server, &path(codec));
     socket.send(0x80 | opcode::TEXT, b"\xff\xfe");
     socket.is_closed_with(1007);
+}
+
+fn an_echo_that_nobody_reads_fills_no_memory(on: Kind, codec: &str) {
+    let server = Setup::new(on).option("--write-timeout", "2").start();
+    let before = server.peak_mib();
+    let wire = Wire::narrow(&server);
+    let mut socket = PlainSocket::over(wire, &server, &path(codec));
+    let message = mask(0x80 | opcode::BINARY, &vec![7; 1 << 20]);
+    // It stops reading, gives up, and throws away what still comes.
+    let mut sent = 0;
+    while sent < 200 && socket.wire.try_send(&message).is_ok() {
+        sent += 1;
+    }
+    let grown = server.peak_mib().saturating_sub(before);
+    assert!(grown < 30, "grown by {grown} MiB for {sent} messages");
 }

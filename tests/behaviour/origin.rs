@@ -8,6 +8,8 @@ on_every_server! {
     no_origin_may,
     an_origin_may_be_allowed,
     reading_needs_no_origin_of_ours,
+    an_allowed_page_may_read_what_it_asks,
+    an_allowed_page_is_told_what_it_may_send,
 }
 
 const SOCKET: &str = "/api/rooms/lobby/socket";
@@ -102,4 +104,58 @@ fn reading_needs_no_origin_of_ours(on: Kind) {
         let allowed = head.field("access-control-allow-origin");
         assert_eq!(allowed, "", "the browser keeps it from the page");
     }
+}
+
+/// Asks with a method, from a page of another origin that is allowed or not.
+fn ask_from(
+    server: &Server,
+    request: &str,
+    origin: &str,
+    fields: &str,
+) -> Answer {
+    let mut wire = Wire::open(server);
+    wire.send(format!(
+        "{request} HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\n{fields}\r\n",
+        server.host()
+    ));
+    wire.answer()
+}
+
+const FRIEND: &str = "http://friend.example:8081";
+
+fn an_allowed_page_may_read_what_it_asks(on: Kind) {
+    let server = Setup::new(on).option("--allow-origin", FRIEND).start();
+    let paths =
+        ["/api/server", "/api/rooms/lobby/messages", "/healthz", "/nothing"];
+    for path in paths {
+        let request = format!("GET {path}");
+        let friend = ask_from(&server, &request, FRIEND, "");
+        assert_eq!(friend.field("access-control-allow-origin"), FRIEND);
+        assert!(friend.field("vary").eq_ignore_ascii_case("origin"), "{path}");
+        let other = ask_from(&server, &request, "http://evil.example", "");
+        assert_eq!(other.field("access-control-allow-origin"), "", "{path}");
+    }
+    for path in ["stream", "events"] {
+        let path = format!("/api/rooms/lobby/{path}");
+        let origin = format!("Origin: {FRIEND}\r\n");
+        let wire = Wire::open(&server);
+        let body = OpenBody::over(wire, server.address, &path, &origin);
+        let head = body.unwrap().head;
+        assert_eq!(head.field("access-control-allow-origin"), FRIEND);
+    }
+}
+
+fn an_allowed_page_is_told_what_it_may_send(on: Kind) {
+    let server = Setup::new(on).option("--allow-origin", FRIEND).start();
+    let asks = "Access-Control-Request-Method: POST\r\n\
+                Access-Control-Request-Headers: content-type\r\n";
+    let request = "OPTIONS /api/rooms/lobby/messages";
+    let friend = ask_from(&server, request, FRIEND, asks);
+    assert_eq!(friend.field("access-control-allow-origin"), FRIEND);
+    assert!(friend.field("access-control-allow-methods").contains("POST"));
+    let fields = friend.field("access-control-allow-headers");
+    assert!(fields.eq_ignore_ascii_case("content-type"), "{fields}");
+    assert_eq!(friend.field("access-control-allow-credentials"), "");
+    let other = ask_from(&server, request, "http://evil.example", asks);
+    assert_eq!(other.field("access-control-allow-origin"), "");
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Kind, Server, Setup, TempDir, Wire, get, post, say, texts,
+    Answer, Kind, OpenBody, Server, Setup, TempDir, Wire, eventually, get,
+    post, say, texts,
 };
 
 on_every_server! {
@@ -21,6 +22,8 @@ on_every_server! {
     unknown_fields_are_ignored,
     every_script_is_welcome,
     a_room_beyond_the_last_is_refused,
+    looking_makes_no_room,
+    a_retry_is_known_beyond_memory,
 }
 
 fn words(id: &str, nick: &str, text: &str) -> Value {
@@ -260,4 +263,37 @@ fn a_room_beyond_the_last_is_refused(on: Kind) {
     }
     post(&server, "d", &words("one", "ada", "hi")).refused(503, "rooms_full");
     say(&server, "a", "still open");
+}
+
+fn looking_makes_no_room(on: Kind) {
+    let server = Setup::new(on).option("--max-rooms", "3").start();
+    for number in 0..10 {
+        let room = format!("looked-at-{number}");
+        let path = format!("/api/rooms/{room}/messages");
+        assert_eq!(get(&server, &path).status, 200);
+        for kind in ["events", "stream"] {
+            let path = format!("/api/rooms/{room}/{kind}");
+            eventually("those who left make room", || {
+                let wire = Wire::open(&server);
+                OpenBody::over(wire, server.address, &path, "").is_ok()
+            });
+        }
+    }
+    eventually("there is room for one who speaks", || {
+        post(&server, "spoken-in", &words("a", "ada", "hi")).status != 503
+    });
+}
+
+fn a_retry_is_known_beyond_memory(on: Kind) {
+    let dir = TempDir::new();
+    let setup = Setup::new(on).option("--history", dir.file("chat.db"));
+    let server = setup.option("--keep-messages", "5").start();
+    let first = post(&server, "lobby", &words("first", "ada", "hi")).message();
+    for _ in 0..20 {
+        say(&server, "lobby", "later");
+    }
+    let again = post(&server, "lobby", &words("first", "ada", "hi"));
+    assert_eq!((again.status, again.message()), (200, first));
+    post(&server, "lobby", &words("first", "ada", "ho"))
+        .refused(409, "id_conflict");
 }

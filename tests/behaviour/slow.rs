@@ -203,22 +203,13 @@ fn memory_for_readers_that_never_read_is_bounded(on: Kind) {
     let readers: Vec<_> = (0..20)
         .map(|n| narrow(&server, Transport::PUSHING[n % 4], first))
         .collect();
-    let before = resident_mib(&server);
+    let before = server.peak_mib();
     flood(&server, 0..3000);
-    let grown = resident_mib(&server).saturating_sub(before);
+    let grown = server.peak_mib().saturating_sub(before);
     // 20 backlogs of 256 KiB are 5 MiB; what was posted is 12 MiB for each.
     assert!(grown < 60, "grown by {grown} MiB");
     drop(readers);
     eventually_within(Duration::from_secs(30), "they are forgotten", || {
         server.descriptors() < 20
     });
-}
-
-/// Resident memory of a process, in MiB.
-fn resident_mib(server: &Server) -> usize {
-    let path = format!("/proc/{}/status", server.pid());
-    let status = std::fs::read_to_string(path).unwrap();
-    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
-    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib / 1024
 }

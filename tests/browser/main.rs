@@ -33,6 +33,7 @@ mod chromium;
 #[allow(dead_code, unused_imports, reason = "the behaviour suite uses it all")]
 mod harness;
 mod in_a_browser;
+mod twins;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

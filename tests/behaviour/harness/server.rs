@@ -239,6 +239,15 @@ impl Server {
         count
     }
 
+    /// The most memory it ever had resident, in MiB.
+    pub fn peak_mib(&self) -> usize {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).unwrap();
+        let mut words = status.split_whitespace();
+        words.find(|word| *word == "VmHWM:");
+        words.next().unwrap().parse::<usize>().unwrap() / 1024
+    }
+
     fn entries(&self, list: &str) -> usize {
         let path = format!("/proc/{}/{list}", self.pid());
         std::fs::read_dir(path).map_or(0, Iterator::count)
