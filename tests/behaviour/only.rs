@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::crowd::crowd;
-use crate::harness::{Kind, Server, Setup, get};
+use crate::harness::{Kind, Server, Setup, Wire, get};
 
 const THREADS: Kind = Kind("threads");
 const EVENT_LOOP: Kind = Kind("event-loop");
@@ -47,4 +47,13 @@ fn work_keeps_nobody_waiting_where_everyone_has_a_thread() {
 fn work_keeps_everybody_waiting_where_there_is_one() {
     let waited = wait_beside_work(EVENT_LOOP);
     assert!(waited > Duration::from_millis(700), "{waited:?}");
+}
+
+#[test]
+fn a_thread_per_client_speaks_no_http_2_and_says_so() {
+    let server = Server::start(THREADS);
+    let mut wire = Wire::open(&server);
+    wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    wire.answer().refused(505, "http_version");
+    wire.closed();
 }

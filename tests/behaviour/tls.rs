@@ -32,6 +32,7 @@ fn own(setup: &Setup) -> (Server, TempDir, PathBuf) {
         .option("--history", directory.file("chat.db"))
         .option("--tls", "self-signed")
         .start();
+    assert!(server.has_tls());
     let certificate = directory.file("chat-cert.pem");
     (server, directory, certificate)
 }

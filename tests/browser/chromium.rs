@@ -23,7 +23,7 @@ const NAMES: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Alone, quiet, and without anything of the user's.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -35,6 +35,7 @@ const FLAGS: [&str; 12] = [
     "--disable-backgrounding-occluded-windows",
     "--no-first-run",
     "--mute-audio",
+    "--ignore-certificate-errors",
     "--remote-debugging-port=0",
 ];
 
@@ -266,8 +267,8 @@ impl Page<'_> {
     }
 }
 
-/// What an event says went wrong, if it does. That a server which was killed
-/// cannot be reached is the browser's remark, not the page's error.
+/// What an event says went wrong, if it does. That a server which is going
+/// or gone cannot be reached is the browser's remark, not the page's error.
 fn error_in(event: &Value) -> Option<String> {
     let params = &event["params"];
     let bad = match event["method"].as_str()? {
@@ -280,6 +281,7 @@ fn error_in(event: &Value) -> Option<String> {
             let unreachable = text.contains("net::ERR_CONNECTION")
                 || text.contains("net::ERR_INCOMPLETE_CHUNKED")
                 || text.contains("net::ERR_EMPTY_RESPONSE")
+                || text.contains("status of 503")
                 || text.contains("WebSocket connection to");
             params["entry"]["level"] == "error" && !unreachable
         }

@@ -8,8 +8,9 @@ use crate::harness::{Kind, Server, Setup, TempDir, say, say_many};
 
 on_every_server! {
     two_pages_chat_over_each_transport,
+    the_same_over_tls,
     the_transport_may_be_switched_while_chatting,
-    a_killed_server_is_come_back_to,
+    a_server_that_went_is_come_back_to,
     text_stays_text,
     older_messages_come_when_scrolled_to,
     it_fits_a_desk_and_a_phone,
@@ -34,7 +35,9 @@ fn open<'a>(
         json!(nick),
         json!(transport)
     );
-    let page = chromium.open(&server.url("/r/lobby"), &remembered);
+    let scheme = if server.has_tls() { "https" } else { "http" };
+    let url = format!("{scheme}://{}/r/lobby", server.address);
+    let page = chromium.open(&url, &remembered);
     is_connected(&page);
     page
 }
@@ -105,12 +108,22 @@ fn has_no_errors(page: &Page) {
 }
 
 fn two_pages_chat_over_each_transport(on: Kind) {
-    let server = Server::start(on);
+    two_pages_chat_on(&Server::start(on));
+}
+
+fn the_same_over_tls(on: Kind) {
+    let dir = TempDir::new();
+    let setup = Setup::new(on).option("--history", dir.file("chat.db"));
+    two_pages_chat_on(&setup.option("--tls", "self-signed").start());
+}
+
+#[track_caller]
+fn two_pages_chat_on(server: &Server) {
     let chromium = Chromium::start();
-    let ada = open(&chromium, &server, "ada", TRANSPORTS[0]);
+    let ada = open(&chromium, server, "ada", TRANSPORTS[0]);
     let mut texts = Vec::new();
     for transport in TRANSPORTS {
-        let bob = open(&chromium, &server, "bob", transport);
+        let bob = open(&chromium, server, "bob", transport);
         shows(&bob, &texts);
         for (page, who) in [(&ada, "ada"), (&bob, "bob")] {
             let text = format!("{who} while bob has {transport}");
@@ -154,7 +167,7 @@ fn the_transport_may_be_switched_while_chatting(on: Kind) {
     has_no_errors(&page);
 }
 
-fn a_killed_server_is_come_back_to(on: Kind) {
+fn a_server_that_went_is_come_back_to(on: Kind) {
     let dir = TempDir::new();
     let setup = Setup::new(on).option("--history", dir.file("chat.db"));
     let mut server = setup.start();
@@ -169,7 +182,10 @@ fn a_killed_server_is_come_back_to(on: Kind) {
         for page in &pages {
             shows(page, &texts);
         }
-        server.kill();
+        match round {
+            0 => server.kill(),
+            _ => server.stop(),
+        }
         let lost = "document.querySelector('#connection').dataset.state
             !== 'open'";
         pages[0].until(lost);

@@ -74,3 +74,71 @@ fn check_reader(
     let ends = from + messages.len();
     assert!(ends <= stored.len(), "a reader saw more than is stored");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(seq: u64, id: &str) -> Message {
+        let word = String::new;
+        Message { seq, at: word(), nick: word(), text: word(), id: id.into() }
+    }
+
+    fn room() -> Vec<Message> {
+        (1..=5).map(|seq| message(seq, &format!("id-{seq}"))).collect()
+    }
+
+    #[test]
+    fn a_good_run_is_good() {
+        let mut checker = Checker::default();
+        checker.acked("id-2", 2);
+        checker.read(room()[1..4].to_vec());
+        checker.read(vec![]);
+        checker.check(&room());
+        assert_eq!(checker.count(), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "acked lost")]
+    fn an_acknowledged_message_that_is_lost_is_found() {
+        let mut checker = Checker::default();
+        checker.acked("lost", 9);
+        checker.check(&room());
+    }
+
+    #[test]
+    #[should_panic(expected = "acked id-2")]
+    fn a_message_with_another_number_is_found() {
+        let mut checker = Checker::default();
+        checker.acked("id-2", 3);
+        checker.check(&room());
+    }
+
+    #[test]
+    #[should_panic(expected = "stored twice")]
+    fn an_id_that_is_stored_twice_is_found() {
+        let mut room = room();
+        room.push(message(6, "id-1"));
+        Checker::default().check(&room);
+    }
+
+    #[test]
+    #[should_panic(expected = "missed, repeated or misread")]
+    fn a_reader_that_missed_one_is_found() {
+        let mut seen = room();
+        seen.remove(2);
+        let mut checker = Checker::default();
+        checker.read(seen);
+        checker.check(&room());
+    }
+
+    #[test]
+    #[should_panic(expected = "missed, repeated or misread")]
+    fn a_reader_that_saw_another_order_is_found() {
+        let mut seen = room();
+        seen.swap(1, 2);
+        let mut checker = Checker::default();
+        checker.read(seen);
+        checker.check(&room());
+    }
+}

@@ -205,6 +205,12 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Whether it said that it speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        let said = self.said.lock().unwrap();
+        said.iter().any(|line| line.starts_with("listening on https://"))
+    }
+
     /// What the `Host` field of a request to it says.
     pub fn host(&self) -> String {
         self.address.to_string()
