@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 use std::fs;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Component, Path, PathBuf};
 
+use bytes::Bytes;
 use include_dir::{Dir, include_dir};
 
 use crate::wire::http::{Problem, Response};
@@ -39,32 +41,44 @@ impl Site {
         Site { directory, policy }
     }
 
-    /// The page itself.
+    /// The page itself; 304 for a browser that has it (`known` is what it
+    /// says in `If-None-Match`).
     ///
     /// # Errors
     /// 404 if a directory is served that has none.
-    pub fn page(&self) -> Result<Response, Problem> {
-        let response = self.asset("index.html")?;
+    pub fn page(&self, known: Option<&str>) -> Result<Response, Problem> {
+        let response = self.asset("index.html", known)?;
         Ok(response
             .field("content-security-policy", self.policy.clone())
             .field("referrer-policy", "no-referrer"))
     }
 
-    /// A file of the web app.
+    /// A file of the web app; 304 for a browser that has it.
     ///
     /// # Errors
     /// 404 if there is none of this name.
-    pub fn asset(&self, path: &str) -> Result<Response, Problem> {
+    pub fn asset(
+        &self,
+        path: &str,
+        known: Option<&str>,
+    ) -> Result<Response, Problem> {
         let Some(body) = self.read(path) else {
             let detail = "The web app has no such file.";
             return Err(Problem::new(404, "not_found", detail));
         };
-        let body = match body {
-            Cow::Borrowed(bytes) => bytes::Bytes::from_static(bytes),
-            Cow::Owned(bytes) => bytes.into(),
+        let tag = tag(&body);
+        let response = if known == Some(&tag) {
+            Response::new(304)
+        } else {
+            let body = match body {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            Response::with_body(200, media_type(path), body)
         };
-        let response = Response::with_body(200, media_type(path), body);
-        Ok(response.field("cache-control", "no-cache"))
+        // A browser may keep it, and asks each time whether it is still so: a
+        // server that was upgraded serves no page of two versions.
+        Ok(response.field("cache-control", "no-cache").field("etag", tag))
     }
 
     fn read(&self, path: &str) -> Option<Cow<'static, [u8]>> {
@@ -83,6 +97,13 @@ impl Site {
             }
         }
     }
+}
+
+/// The name of just these bytes (RFC 9110, section 8.8.3).
+fn tag(body: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    format!("\"{:016x}\"", hasher.finish())
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -105,11 +126,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_browser_that_has_a_file_is_told_so() {
+        let site = Site::new(None, &[]);
+        let first = site.page(None).unwrap();
+        let (_, tag) = first.fields.iter().find(|f| f.0 == "etag").unwrap();
+        assert_eq!(first.status, 200);
+        let again = site.page(Some(tag)).unwrap();
+        assert_eq!((again.status, again.body.len()), (304, 0));
+        assert_eq!(site.page(Some("\"other\"")).unwrap().status, 200);
+    }
+
+    #[test]
     fn nobody_climbs_out_of_the_directory() {
         let dir = std::env::temp_dir();
         for site in [Site::new(Some(dir), &[]), Site::new(None, &[])] {
             for path in ["../Cargo.toml", "/etc/passwd", "a/../../b", "", "."] {
-                assert_eq!(site.asset(path).unwrap_err().status, 404);
+                assert_eq!(site.asset(path, None).unwrap_err().status, 404);
             }
         }
     }

@@ -195,9 +195,10 @@ impl Connection {
         if server.is_stopping() && !matches!(call, Call::Health) {
             return Err(answers::shutting_down());
         }
+        let known = request.field("if-none-match");
         let answer = match call {
-            Call::Page => server.site.page()?,
-            Call::Asset(path) => server.site.asset(&path)?,
+            Call::Page => server.site.page(known)?,
+            Call::Asset(path) => server.site.asset(&path, known)?,
             Call::Server => server.about(),
             Call::Health => answers::health(&server.metrics.stopping),
             Call::Answer(answer) => answer,

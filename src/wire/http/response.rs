@@ -88,8 +88,9 @@ impl Response {
     /// The whole answer as bytes, its body measured by `content-length`.
     pub fn encode(&self, framing: Framing, now: Millis) -> Bytes {
         let mut out = self.head(framing, now);
-        // RFC 9110, section 8.6: no content-length with 1xx and 204.
-        if self.status >= 200 && self.status != 204 {
+        // RFC 9110, section 8.6: no content-length with 1xx and 204; with 304
+        // it would be that of the body which is not sent again.
+        if self.status >= 200 && !matches!(self.status, 204 | 304) {
             out.extend_from_slice(b"content-length: ");
             decimal(self.body.len(), &mut out);
             out.extend_from_slice(b"\r\n");
