@@ -172,6 +172,7 @@ fn adjust(sizes: &mut Sizes, options: &RunOptions) {
     }
     if let Some(seconds) = options.seconds {
         sizes.measure_s = seconds;
+        sizes.rung_s = seconds;
         sizes.idle_s = seconds;
         sizes.transport_s = seconds;
         sizes.slow_s = seconds;

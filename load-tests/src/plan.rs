@@ -87,7 +87,7 @@ impl Experiment {
     /// Whether the mailbox fan-out differs from the direct one in it.
     pub fn concerns_fanout(self) -> bool {
         use Experiment::*;
-        matches!(self, Idle | Fanout | Ladder | SlowReader | Churn)
+        matches!(self, Idle | Fanout | Ladder)
     }
 }
 
@@ -176,7 +176,7 @@ fn takes_part(entrant: &Entrant, experiment: Experiment) -> bool {
 }
 
 /// How long a server takes to start and to end, about, s.
-const START_AND_STOP: f64 = 0.5;
+const START_AND_STOP: f64 = 0.4;
 
 /// Handshakes a second, about: what opening thousands of readers costs.
 const OPENED_PER_S: f64 = 5000.0;
@@ -188,7 +188,7 @@ fn seconds(experiment: Experiment, sizes: &Sizes) -> f64 {
     let own = match experiment {
         Experiment::Idle => {
             let steps = sizes.idle_steps as f64;
-            sizes.idle_s + 0.4 * steps + 2.0 + opening(sizes.idle_readers)
+            sizes.idle_s + 0.4 * steps + 1.5 + opening(sizes.idle_readers)
         }
         Experiment::Fanout => {
             let many = usize::from(sizes.fanout_many_posters > 0);
@@ -197,17 +197,19 @@ fn seconds(experiment: Experiment, sizes: &Sizes) -> f64 {
         }
         Experiment::Ladder => {
             let top = sizes.rungs.iter().copied().max().unwrap_or(0);
-            load * sizes.rungs.len() as f64 + opening(top) * 2.0
+            let each = sizes.rung_s + sizes.warmup_s + 0.4;
+            each * sizes.rungs.len() as f64 + opening(top) * 2.0
         }
         Experiment::Transports => {
-            let each = sizes.transport_s + 1.2;
+            let each = sizes.transport_s + 0.6;
             each * (sizes.transports.len() + 1) as f64
         }
         Experiment::Block => 2.0 * (2.5 * sizes.block_ms as f64 / 1e3 + 1.0),
         Experiment::Parallel => {
-            (sizes.parallel_s + 0.2) * sizes.parallel_clients.len() as f64
+            let clients = sizes.parallel_clients.len() as f64;
+            2.0 * (sizes.parallel_s + 0.2) * clients
         }
-        Experiment::Limits => 4.0,
+        Experiment::Limits => 3.0,
         Experiment::SlowReader => sizes.slow_s + 1.5,
         Experiment::Churn => {
             let rounds = sizes.churn_rounds as f64;

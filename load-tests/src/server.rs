@@ -32,6 +32,26 @@ pub struct Recipe {
     pub cpu: Option<usize>,
 }
 
+impl Recipe {
+    /// The program itself; or this one, which pins itself and then becomes
+    /// the program.
+    fn process(&self) -> io::Result<Command> {
+        let Some(cpu) = self.cpu else {
+            let (program, arguments) = self
+                .command
+                .split_first()
+                .ok_or_else(|| io::Error::other("no command to start"))?;
+            let mut command = Command::new(program);
+            command.args(arguments);
+            return Ok(command);
+        };
+        let mut command = Command::new(own_program()?);
+        command.arg("pinned").arg("--cpu").arg(cpu.to_string());
+        command.arg("--").args(&self.command);
+        Ok(command)
+    }
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
@@ -55,12 +75,7 @@ impl Server {
     /// # Errors
     /// If it cannot be started, ends, or says nothing for 10 s.
     pub fn start(recipe: &Recipe) -> io::Result<Server> {
-        let mut command = Command::new(own_program()?);
-        command.arg("pinned");
-        if let Some(cpu) = recipe.cpu {
-            command.arg("--cpu").arg(cpu.to_string());
-        }
-        command.arg("--").args(&recipe.command);
+        let mut command = recipe.process()?;
         if let Some(directory) = &recipe.directory {
             command.current_dir(directory);
         }

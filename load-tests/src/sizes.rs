@@ -23,16 +23,19 @@ pub struct Sizes {
     pub idle_readers: usize,
     /// `idle`: steps of the ramp.
     pub idle_steps: usize,
-    /// `idle`: how long to watch readers do nothing, s.
+    /// `idle`: how long to watch readers do nothing, s. A multiple of the
+    /// servers' 10 s between heartbeats, or chance decides how many fall in.
     pub idle_s: f64,
     /// `fanout`: readers and messages a second of each case.
     pub fanout: Vec<(usize, f64)>,
     /// `fanout`: readers of the case with 64 posters.
     pub fanout_many_posters: usize,
-    /// `fanout`, `ladder`: length of one measurement, s.
+    /// `fanout`: length of one measurement, s.
     pub measure_s: f64,
     /// `fanout`, `ladder`: warm-up before it, s.
     pub warmup_s: f64,
+    /// `ladder`: length of the measurement on each rung, s.
+    pub rung_s: f64,
     /// `ladder`: readers on each rung.
     pub rungs: Vec<usize>,
     /// `transports`: which, and with how many readers.
@@ -101,6 +104,7 @@ impl Sizes {
             fanout_many_posters: 0,
             measure_s: 0.4,
             warmup_s: 0.1,
+            rung_s: 0.4,
             rungs: vec![20, 40],
             transports: vec![Transport::LongPoll, Transport::Events],
             transport_readers: 5,
@@ -125,26 +129,27 @@ impl Sizes {
     fn quick() -> Sizes {
         Sizes {
             idle_readers: 1000,
-            idle_steps: 5,
-            idle_s: 6.0,
+            idle_steps: 4,
+            idle_s: 10.0,
             fanout: vec![(100, 100.0), (1000, 50.0)],
             fanout_many_posters: 100,
-            measure_s: 2.0,
+            measure_s: 1.3,
             warmup_s: 0.5,
+            rung_s: 1.3,
             rungs: vec![1000, 3000],
             transports: TRANSPORTS.to_vec(),
             transport_readers: 100,
-            transport_s: 1.5,
-            block_ms: 1000,
+            transport_s: 1.0,
+            block_ms: 800,
             parallel_clients: vec![1, 2, 4],
-            parallel_s: 0.8,
+            parallel_s: 0.5,
             slow_readers: 100,
-            slow_s: 9.0,
+            slow_s: 5.0,
             churn_clients: 500,
             churn_rounds: 4,
             backoff_clients: 200,
-            backoff_away_s: 2.0,
-            backoff_wait_s: 5.0,
+            backoff_away_s: 1.0,
+            backoff_wait_s: 4.0,
             policies: vec![
                 Policy::AtOnce,
                 Policy::Exponential,
@@ -160,7 +165,7 @@ impl Sizes {
         Sizes {
             idle_readers: 5000,
             idle_steps: 10,
-            idle_s: 21.0,
+            idle_s: 20.0,
             fanout: vec![
                 (100, 100.0),
                 (1000, 20.0),
@@ -170,6 +175,7 @@ impl Sizes {
             fanout_many_posters: 200,
             measure_s: 6.0,
             warmup_s: 1.0,
+            rung_s: 3.0,
             rungs: vec![1000, 2000, 4000, 8000, 12_000, 16_000, 19_000],
             transports: TRANSPORTS.to_vec(),
             transport_readers: 300,

@@ -33,7 +33,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> io::Result<Vec<Run>> {
         let opened =
             generator.open(readers("ladder", "ladder", rung - open))?;
         open += opened.open;
-        let seconds = stage.sizes.measure_s;
+        let seconds = stage.sizes.rung_s;
         let mut load = messages("ladder", "ladder", RATE, seconds);
         load.warmup_s = stage.sizes.warmup_s;
         let loaded = generator.load(load)?;

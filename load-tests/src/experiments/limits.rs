@@ -48,7 +48,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> io::Result<Vec<Run>> {
 fn starve(stage: &mut Stage<'_>, run: &mut Run) -> io::Result<()> {
     let mut generator = stage.generator()?;
     let mut open = readers("during", "limits", WANTED);
-    open.deadline_s = 3.0;
+    open.deadline_s = 1.5;
     let opened = generator.open(open)?;
     run.measure("open", opened.open as f64);
     for (kind, count) in &opened.refused {

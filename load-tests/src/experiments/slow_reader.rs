@@ -13,7 +13,7 @@ use crate::schema::Run;
 use crate::stage::{Stage, messages, note_load, readers};
 
 /// Messages a second.
-const RATE: f64 = 100.0;
+const RATE: f64 = 200.0;
 
 /// Long texts, so that what is not read fills the kernel's buffers (up to
 /// 4 MiB with usual settings) in seconds.

@@ -101,7 +101,9 @@ fn overlapping(stage: &Stage<'_>) -> io::Result<Run> {
     for seq in &shown {
         if !seen.insert(*seq) {
             twice += 1;
-        } else if *seq < highest {
+        }
+        // Below a newer one, whether it was there before or not.
+        if *seq < highest {
             disordered += 1;
         }
         highest = highest.max(*seq);
