@@ -17,6 +17,7 @@ on_every_server! {
     the_public_port_knows_no_metrics,
     options_may_come_from_the_environment,
     serve_may_be_said,
+    every_option_may_be_a_variable,
     an_option_that_is_wrong_is_told,
     a_port_that_is_taken_is_told,
     logs_are_safe_to_print,
@@ -154,6 +155,22 @@ fn serve_may_be_said(on: Kind) {
     ] {
         assert!(help.contains(option), "{option}");
     }
+}
+
+fn every_option_may_be_a_variable(on: Kind) {
+    let mut command = Command::new(binary());
+    let help = command.args(["serve", "--server", on.0, "--help"]);
+    let help = String::from_utf8(help.output().unwrap().stdout).unwrap();
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let options = words.iter().filter_map(|word| word.strip_prefix("--"));
+    let mut count = 0;
+    for option in options.filter(|option| *option != "help") {
+        let name = option.trim_end_matches([',', '.']).replace('-', "_");
+        let variable = format!("TWINCHAT_{}=]", name.to_uppercase());
+        assert!(words.contains(&&*variable), "{variable} for --{option}");
+        count += 1;
+    }
+    assert!(count >= 25, "{count} options");
 }
 
 fn an_option_that_is_wrong_is_told(on: Kind) {

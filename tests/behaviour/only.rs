@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::crowd::crowd;
-use crate::harness::{Kind, Server, Setup, Wire, get};
+use crate::harness::{Kind, Server, Setup, Wire, eventually, get};
 
 const THREADS: Kind = Kind("threads");
 const EVENT_LOOP: Kind = Kind("event-loop");
@@ -26,9 +26,10 @@ fn a_loop_has_no_mailboxes_and_says_so() {
 fn wait_beside_work(on: Kind) -> Duration {
     let server = Setup::new(on).flag("--demo").start();
     let server: &Server = &server;
+    let idle = server.processor_time() + Duration::from_millis(50);
     std::thread::scope(|scope| {
         let work = scope.spawn(|| get(server, "/api/work?ms=1500"));
-        std::thread::sleep(Duration::from_millis(300));
+        eventually("the work begins", || server.processor_time() > idle);
         let start = Instant::now();
         assert_eq!(get(server, "/healthz").status, 200);
         let waited = start.elapsed();

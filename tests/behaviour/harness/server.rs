@@ -245,6 +245,17 @@ impl Server {
         count
     }
 
+    /// How long it has worked, as the kernel counts it: in hundredths of a
+    /// second (proc_pid_stat(5), utime and stime).
+    pub fn processor_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = std::fs::read_to_string(path).unwrap();
+        let (_, after_the_name) = stat.rsplit_once(')').unwrap();
+        let fields = after_the_name.split_whitespace().skip(11).take(2);
+        let ticks = fields.map(|field| field.parse::<u64>().unwrap());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+
     /// The most memory it ever had resident, in MiB.
     pub fn peak_mib(&self) -> usize {
         let path = format!("/proc/{}/status", self.pid());
