@@ -79,7 +79,7 @@ test("a refused one is not sent again, and the next goes on", async () => {
   assert.deepEqual(sent.map(({ text }) => text), ["a", "b"]);
 });
 
-test("a passing trouble is waited out, as long as the server says", async () => {
+test("a passing trouble is waited out as the server says", async () => {
   const { outgoing, sent, waits } = queue();
   outgoing.up();
   outgoing.add("ada", "a");
