@@ -114,14 +114,25 @@ fn socket_buffers_kib() -> f64 {
         .map_or(0.0, |pages| pages * 4.0)
 }
 
+/// What one thread has used up to one moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    /// Times it gave up the processor to wait.
+    voluntary: u64,
+    /// Times it was pushed off the processor.
+    involuntary: u64,
+    /// Time on a processor, ns (the first field of `schedstat`).
+    ran: u64,
+}
+
 /// Processor time and context switches of a process up to one moment.
 #[derive(Clone, Debug)]
 pub struct Effort {
     at: Instant,
-    /// Processor time of all threads, ended ones too, ms.
-    cpu_ms: f64,
-    /// Switches of each living thread: (it waited, it was pushed aside).
-    switches: BTreeMap<u32, (u64, u64)>,
+    /// Processor time of all threads, ended ones too, ms, in ticks.
+    ticks_ms: f64,
+    /// Each living thread's.
+    threads: BTreeMap<u32, Used>,
 }
 
 /// What happened between two [`Effort`]s.
@@ -129,7 +140,8 @@ pub struct Effort {
 pub struct Spent {
     /// Seconds between the two.
     pub seconds: f64,
-    /// Processor time, ms. Exact to 10 ms: the kernel counts in ticks.
+    /// Processor time, ms. If a thread has ended meanwhile it is only exact
+    /// to 10 ms: then the kernel's ticks are all there is.
     pub cpu_ms: f64,
     /// Times a thread gave up the processor to wait.
     pub voluntary: u64,
@@ -151,20 +163,25 @@ pub fn effort(pid: u32) -> Option<Effort> {
         .take(2)
         .filter_map(|word| word.parse::<f64>().ok())
         .sum();
-    let mut switches = BTreeMap::new();
+    let mut threads = BTreeMap::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let Ok(name) = entry.map(|e| e.file_name()) else { continue };
         let Ok(tid) = name.to_string_lossy().parse::<u32>() else { continue };
         // A thread may end between the listing and the reading.
-        let Some(status) = read(pid, &format!("task/{tid}/status")) else {
-            continue;
-        };
-        let count = |name| field_kib(&status, name).unwrap_or(0);
-        let waited = count("voluntary_ctxt_switches:");
-        let pushed = count("nonvoluntary_ctxt_switches:");
-        switches.insert(tid, (waited, pushed));
+        threads.extend(used(pid, tid).map(|used| (tid, used)));
     }
-    Some(Effort { at: Instant::now(), cpu_ms: ticks * TICK_MS, switches })
+    Some(Effort { at: Instant::now(), ticks_ms: ticks * TICK_MS, threads })
+}
+
+fn used(pid: u32, tid: u32) -> Option<Used> {
+    let status = read(pid, &format!("task/{tid}/status"))?;
+    let schedstat = read(pid, &format!("task/{tid}/schedstat"))?;
+    let ran = schedstat.split(' ').next()?.parse().ok()?;
+    Some(Used {
+        voluntary: field_kib(&status, "voluntary_ctxt_switches:")?,
+        involuntary: field_kib(&status, "nonvoluntary_ctxt_switches:")?,
+        ran,
+    })
 }
 
 impl Effort {
@@ -172,19 +189,25 @@ impl Effort {
     pub fn since(&self, earlier: &Effort) -> Spent {
         let mut spent = Spent {
             seconds: self.at.duration_since(earlier.at).as_secs_f64(),
-            cpu_ms: self.cpu_ms - earlier.cpu_ms,
             ..Spent::default()
         };
-        for (tid, now) in &self.switches {
-            let before = earlier.switches.get(tid).unwrap_or(&(0, 0));
-            spent.voluntary += now.0.saturating_sub(before.0);
-            spent.involuntary += now.1.saturating_sub(before.1);
+        let mut ran = 0;
+        for (tid, now) in &self.threads {
+            let before = earlier.threads.get(tid).copied().unwrap_or_default();
+            spent.voluntary += now.voluntary.saturating_sub(before.voluntary);
+            spent.involuntary +=
+                now.involuntary.saturating_sub(before.involuntary);
+            ran += now.ran.saturating_sub(before.ran);
         }
         spent.ended_threads = earlier
-            .switches
+            .threads
             .keys()
-            .filter(|tid| !self.switches.contains_key(tid))
+            .filter(|tid| !self.threads.contains_key(tid))
             .count() as u64;
+        spent.cpu_ms = match spent.ended_threads {
+            0 => ran as f64 / 1e6,
+            _ => self.ticks_ms - earlier.ticks_ms,
+        };
         spent
     }
 }
