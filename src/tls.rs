@@ -117,22 +117,6 @@ impl Session {
         Some(std::mem::take(&mut self.plain))
     }
 
-    /// The same, as much as fits: the number of bytes, 0 when the client has
-    /// closed, `None` if it has said nothing more.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        if self.plain.is_empty() {
-            return self.ended.then_some(0);
-        }
-        let length = self.plain.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&self.plain[..length]);
-        self.plain.drain(..length);
-        if self.plain.is_empty() {
-            // Most sessions are idle, and there may be thousands of them.
-            self.plain = Vec::new();
-        }
-        Some(length)
-    }
-
     /// Whether nothing can be said yet.
     pub fn is_handshaking(&self) -> bool {
         self.rustls.is_handshaking()

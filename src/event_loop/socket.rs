@@ -35,12 +35,12 @@ pub(super) async fn chat(
     codec: Codec,
 ) -> Result<Then, Problem> {
     api::check_origin(request, &connection.server.config.rules)?;
-    let upgrade = handshake::answer(request, codec)?;
+    let head = handshake::answer(request, codec)?
+        .encode_open(request.version, clock::now());
     let room = connection.server.rooms.room(&reading.room)?;
-    let head = upgrade.encode_open(request.version, clock::now());
     let _use = connection.used_for(Transport::Socket);
     let encoding = Encoding::FRAMES;
-    let entered = enter(connection, &room, reading, encoding, &head).await;
+    let entered = enter(connection, &room, reading, encoding, head).await;
     if let Ok(reader) = entered {
         let limit = connection.server.config.limits.socket_message;
         let session = Session::new(codec, limit);

@@ -21,6 +21,9 @@ use crate::wire::http::{Method, Problem, Request};
 use crate::wire::json::Hello;
 use crate::wire::stream::{Encoding, Format};
 
+/// Room for the first bytes to a reader.
+const OPENING: usize = 4 << 10;
+
 /// Serves a stream until its client leaves or the server goes.
 pub(super) async fn serve(
     connection: &mut Connection,
@@ -42,7 +45,7 @@ pub(super) async fn serve(
         Format::Lines | Format::Frames => Transport::Stream,
     };
     let _use = connection.used_for(transport);
-    let entered = enter(connection, &room, reading, encoding, &open).await;
+    let entered = enter(connection, &room, reading, encoding, open).await;
     if let Ok(reader) = entered {
         wait(connection, &reader).await;
         leave(connection, &room, &reader);
@@ -59,7 +62,7 @@ pub(super) async fn enter(
     room: &Rc<Room>,
     reading: Reading,
     encoding: Encoding,
-    head: &[u8],
+    head: Bytes,
 ) -> io::Result<Rc<Reader>> {
     let outbox = Rc::clone(&connection.outbox);
     let mut page = room.page(reading.after, LATEST);
@@ -70,7 +73,13 @@ pub(super) async fn enter(
         gap: page.gap,
     });
     let messages = encoding.messages(&page.messages);
-    outbox.write(&[head, &hello, &messages].concat()).await?;
+    let mut opening = Vec::with_capacity(OPENING);
+    for part in [&head[..], &hello, &messages] {
+        opening.extend_from_slice(part);
+    }
+    outbox.write(&opening).await?;
+    // A reader stays for hours: it keeps nothing of how it came in.
+    drop((head, hello, messages, opening));
     outbox.subscribe(encoding);
     let reader = Reader::new(outbox, encoding, reading.nick);
     while let Err(missing) = room.join(&reader, page.last, LATEST) {

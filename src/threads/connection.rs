@@ -5,13 +5,15 @@
 //! deadline is for the whole of what is awaited, and is not renewed by a
 //! byte. Twin: `event_loop/connection.rs`.
 
-use std::io::{self, Read};
-use std::net::{IpAddr, TcpStream};
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prometheus_client::metrics::gauge::Gauge;
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, recv};
 
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
@@ -26,8 +28,12 @@ use crate::wire::http::{
 };
 use crate::xray;
 
-/// Bytes read at once.
-const READ: usize = 4 << 10;
+/// Bytes read at once, at most.
+const READ: usize = 8 << 10;
+/// What a read's timeout is a multiple of. A deadline is late by as much at
+/// most; and a client that asks again and again is waited for just as long
+/// each time, so the kernel need not be told.
+const TICK: Duration = Duration::from_millis(10);
 /// How long a client may take to leave after its last answer. It may still be
 /// sending, and a socket that is closed with bytes unread resets, which can
 /// cost it the answer.
@@ -121,14 +127,15 @@ impl Connection {
     /// for the head of a request.
     fn shake_hands(&mut self) -> Then {
         let until = Instant::now() + self.server.config.limits.head_time;
-        let mut buffer = [0; READ];
         while self.outbox.line().is_handshaking() {
-            let Ok(Some(length @ 1..)) = self.read_socket(&mut buffer, until)
-            else {
+            let Ok(Some(bytes)) = self.read_socket(until) else {
                 return Then::End;
             };
+            if bytes.is_empty() {
+                return Then::End;
+            }
             let line = self.outbox.line();
-            let received = line.receive(&buffer[..length]);
+            let received = line.receive(&bytes);
             // What is wrong is said as well, in an alert.
             let answered = line.write_sealed(&line.take_output());
             if let Err(error) = received.and(answered) {
@@ -263,8 +270,9 @@ impl Connection {
     /// Waits a moment for the client to take the last answer, and to leave.
     fn linger(&mut self) {
         let until = Instant::now() + LINGER;
-        let mut unread = [0; READ];
-        while let Ok(Some(1..)) = self.read(&mut unread, until) {}
+        while let Ok(Some(unread)) = self.read(until)
+            && !unread.is_empty()
+        {}
     }
 
     fn time_out(&mut self, progress: Progress) {
@@ -287,63 +295,67 @@ impl Connection {
     /// Waits until the client says something, at most until `until`, and
     /// keeps what it says for the next request.
     pub(super) fn receive(&mut self, until: Instant) -> Heard {
-        let mut buffer = [0; READ];
-        match self.read(&mut buffer, until) {
-            Ok(Some(0)) | Err(_) => Heard::End,
-            Ok(Some(length)) => {
-                self.decoder.receive(&buffer[..length]);
+        match self.read(until) {
+            Ok(Some(bytes)) if bytes.is_empty() => Heard::End,
+            Ok(Some(bytes)) => {
+                self.decoder.receive(&bytes);
                 Heard::Bytes
             }
             Ok(None) => Heard::Nothing,
+            Err(_) => Heard::End,
         }
     }
 
-    /// The same, into a buffer: the number of bytes, 0 at the end, `None`
-    /// when the time is up.
-    pub(super) fn read(
-        &mut self,
-        buffer: &mut [u8],
-        until: Instant,
-    ) -> io::Result<Option<usize>> {
+    /// The same, as bytes: none at the end, `None` when the time is up.
+    pub(super) fn read(&mut self, until: Instant) -> io::Result<Option<Bytes>> {
         loop {
-            if let Some(length) = self.outbox.line().take_plain(buffer) {
-                return Ok(Some(length));
+            if let Some(bytes) = self.outbox.line().take_plain() {
+                return Ok(Some(bytes));
             }
-            let read = self.read_socket(buffer, until)?;
-            let length = read.unwrap_or(0);
-            if length == 0 || !self.outbox.line().receive(&buffer[..length])? {
+            let read = self.read_socket(until)?;
+            let bytes = read.as_deref().unwrap_or_default();
+            if bytes.is_empty() || !self.outbox.line().receive(bytes)? {
                 return Ok(read);
             }
         }
     }
 
-    /// The same, as it comes from the network.
-    fn read_socket(
-        &mut self,
-        buffer: &mut [u8],
-        until: Instant,
-    ) -> io::Result<Option<usize>> {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(None);
-        }
-        let mut socket: &TcpStream = self.outbox.line().socket();
-        if self.timeout != Some(left) {
-            socket.set_read_timeout(Some(left))?;
-            self.timeout = Some(left);
-        }
+    /// The same, as they come from the network.
+    fn read_socket(&mut self, until: Instant) -> io::Result<Option<Bytes>> {
         loop {
-            match socket.read(buffer) {
-                Ok(length) => return Ok(Some(length)),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => (),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                        return Ok(None);
-                    }
-                    _ => return Err(error),
-                },
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.wait_at_most(left)?;
+            match self.take_in() {
+                Err(error) if is_passing(&error) => (),
+                read => return read.map(Some),
             }
         }
+    }
+
+    /// Waits for bytes, and takes what has come.
+    // Twin: a thread that waits has a stack to put a buffer on, but ten
+    // thousand that wait have ten thousand; so it waits for the first byte,
+    // leaves it where it is, and only then takes memory to read into.
+    fn take_in(&self) -> io::Result<Bytes> {
+        let socket = self.outbox.line().socket();
+        socket.peek(&mut [0])?;
+        let mut bytes = Vec::with_capacity(READ);
+        recv(socket, spare_capacity(&mut bytes), RecvFlags::DONTWAIT)?;
+        Ok(bytes.into())
+    }
+
+    /// Sets how long a read may wait (setsockopt(2), SO_RCVTIMEO).
+    fn wait_at_most(&mut self, time: Duration) -> io::Result<()> {
+        let timeout = Some(whole_ticks(time));
+        if self.timeout != timeout {
+            let socket = self.outbox.line().socket();
+            socket.set_read_timeout(timeout)?;
+            self.timeout = timeout;
+        }
+        Ok(())
     }
 
     /// Whether its client has sent more than the last request.
@@ -369,4 +381,16 @@ impl Connection {
         self.outbox.set_waiting(Waits::ForNews);
         Use { outbox: Arc::clone(&self.outbox), gauge, before }
     }
+}
+
+/// A time, rounded up: never too short.
+fn whole_ticks(time: Duration) -> Duration {
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
+    TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+}
+
+/// Whether a read was only interrupted, or has waited long enough.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }

@@ -71,10 +71,10 @@ impl Line {
         Ok(true)
     }
 
-    /// Takes what has been decrypted, like a `read` that never waits: the
-    /// number of bytes, 0 at the end, `None` if there are none.
-    pub(super) fn take_plain(&self, buffer: &mut [u8]) -> Option<usize> {
-        self.tls.as_ref()?.lock().read(buffer)
+    /// Takes what has been decrypted, like a read that never waits: no bytes
+    /// at the end, `None` if there is nothing.
+    pub(super) fn take_plain(&self) -> Option<Bytes> {
+        self.tls.as_ref()?.lock().take().map(Bytes::from)
     }
 
     /// The bytes as they go over the network.

@@ -27,11 +27,6 @@ use crate::wire::json::{self, Heard};
 use crate::wire::stream::Encoding;
 use crate::wire::websocket::{Codec, Event, Session, frame, handshake};
 
-/// Bytes read at once from a chat: what is posted is short.
-const READ: usize = 2 << 10;
-/// Bytes read at once from an echo.
-const READ_ECHO: usize = 16 << 10;
-
 /// Serves a WebSocket to a room, until either side closes it.
 pub(super) fn chat(
     connection: &mut Connection,
@@ -40,12 +35,12 @@ pub(super) fn chat(
     codec: Codec,
 ) -> Result<Then, Problem> {
     api::check_origin(request, &connection.server.config.rules)?;
-    let upgrade = handshake::answer(request, codec)?;
+    let head = handshake::answer(request, codec)?
+        .encode_open(request.version, clock::now());
     let room = connection.server.rooms.room(&reading.room)?;
-    let head = upgrade.encode_open(request.version, clock::now());
     let _use = connection.used_for(Transport::Socket);
     let encoding = Encoding::FRAMES;
-    if let Ok(reader) = enter(connection, &room, reading, encoding, &head) {
+    if let Ok(reader) = enter(connection, &room, reading, encoding, head) {
         let limit = connection.server.config.limits.socket_message;
         let session = Session::new(codec, limit);
         let mut chat = Chat::new(connection, session, room, reader);
@@ -87,13 +82,13 @@ impl<'a> Chat<'a> {
         let mut clock = Heartbeat::start();
         let mut then = self.receive(&rest);
         while let Then::Next = then {
-            let mut buffer = [0; READ];
-            match self.connection.read(&mut buffer, clock.next_ping) {
-                Ok(Some(0)) | Err(_) => return self.say_bye(),
-                Ok(Some(length)) => {
+            match self.connection.read(clock.next_ping) {
+                Ok(Some(bytes)) if bytes.is_empty() => return self.say_bye(),
+                Ok(Some(bytes)) => {
                     clock.heard = Instant::now();
-                    then = self.receive(&buffer[..length]);
+                    then = self.receive(&bytes);
                 }
+                Err(_) => return self.say_bye(),
                 Ok(None) if clock.is_silent() => return,
                 Ok(None) => self.reader.outbox.push(clock.ping()),
             }
@@ -256,7 +251,6 @@ fn run_echo(
     connection.outbox.write(head)?;
     session.receive(&connection.take_rest());
     let mut clock = Heartbeat::start();
-    let mut buffer = vec![0; READ_ECHO];
     loop {
         while let Some(event) = session.next_event() {
             let answer = match event {
@@ -270,11 +264,11 @@ fn run_echo(
             };
             connection.outbox.write(&answer)?;
         }
-        match connection.read(&mut buffer, clock.next_ping)? {
-            Some(0) => break,
-            Some(length) => {
+        match connection.read(clock.next_ping)? {
+            Some(bytes) if bytes.is_empty() => break,
+            Some(bytes) => {
                 clock.heard = Instant::now();
-                session.receive(&buffer[..length]);
+                session.receive(&bytes);
             }
             None if clock.is_silent() => return Ok(()),
             None => connection.outbox.write(&clock.ping())?,

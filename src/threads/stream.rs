@@ -21,6 +21,11 @@ use crate::wire::http::{Method, Problem, Request};
 use crate::wire::json::Hello;
 use crate::wire::stream::{Encoding, Format};
 
+/// Room for the first bytes to a reader. What is as large as this, the
+/// allocator takes back; what is small, a thread keeps for as long as it
+/// lives (malloc's tcache).
+const OPENING: usize = 4 << 10;
+
 /// Serves a stream until its client leaves or the server goes.
 pub(super) fn serve(
     connection: &mut Connection,
@@ -42,7 +47,7 @@ pub(super) fn serve(
         Format::Lines | Format::Frames => Transport::Stream,
     };
     let _use = connection.used_for(transport);
-    if let Ok(reader) = enter(connection, &room, reading, encoding, &open) {
+    if let Ok(reader) = enter(connection, &room, reading, encoding, open) {
         wait(connection, &reader);
         leave(connection, &room, &reader);
     }
@@ -58,7 +63,7 @@ pub(super) fn enter(
     room: &Arc<Room>,
     reading: Reading,
     encoding: Encoding,
-    head: &[u8],
+    head: Bytes,
 ) -> io::Result<Arc<Reader>> {
     let outbox = Arc::clone(&connection.outbox);
     let mut page = room.page(reading.after, LATEST);
@@ -69,7 +74,13 @@ pub(super) fn enter(
         gap: page.gap,
     });
     let messages = encoding.messages(&page.messages);
-    outbox.write(&[head, &hello, &messages].concat())?;
+    let mut opening = Vec::with_capacity(OPENING);
+    for part in [&head[..], &hello, &messages] {
+        opening.extend_from_slice(part);
+    }
+    outbox.write(&opening)?;
+    // A reader stays for hours: it keeps nothing of how it came in.
+    drop((head, hello, messages, opening));
     outbox.subscribe(encoding)?;
     let reader = Reader::new(outbox, encoding, reading.nick);
     while let Err(missing) = room.join(&reader, page.last, LATEST) {
@@ -97,16 +108,16 @@ pub(super) fn leave(
 fn wait(connection: &mut Connection, reader: &Reader) {
     let ping = Bytes::from(reader.encoding.ping());
     let mut next_ping = Instant::now() + STREAM_PING;
-    let mut ignored = [0; 64];
     loop {
-        match connection.read(&mut ignored, next_ping) {
+        match connection.read(next_ping) {
+            Ok(Some(bytes)) if bytes.is_empty() => break,
             // There is nothing to say on a stream; it is not kept either.
-            Ok(Some(1..)) => (),
+            Ok(Some(_)) => (),
             Ok(None) => {
                 reader.outbox.push(ping.clone());
                 next_ping += STREAM_PING;
             }
-            Ok(Some(0)) | Err(_) => break,
+            Err(_) => break,
         }
     }
     if connection.server.is_stopping() {

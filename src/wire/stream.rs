@@ -91,7 +91,8 @@ impl Encoding {
 
     /// Messages, as history.
     pub fn messages(self, messages: &[Arc<Message>]) -> Vec<u8> {
-        messages.iter().flat_map(|message| self.message(message)).collect()
+        let messages = messages.iter().map(|message| self.message(message));
+        messages.collect::<Vec<_>>().concat()
     }
 
     /// What says that the stream is alive. To a reader of server-sent events
