@@ -66,7 +66,7 @@ impl Tls {
             .map_err(|error| cannot("use the certificate", &error))?;
         rustls.alpn_protocols = match config.kind {
             Kind::Threads => vec![HTTP1.to_vec()],
-            Kind::EventLoop => vec![HTTP1.to_vec()],
+            Kind::EventLoop => vec![HTTP2.to_vec(), HTTP1.to_vec()],
         };
         Ok(Some(Tls { config: rustls.into(), fingerprint }))
     }

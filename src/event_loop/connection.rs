@@ -16,12 +16,12 @@ use tokio::select;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
+use super::http2::{self, PREFACE};
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
 use super::{long_poll, socket, stream};
 use crate::admission::client_address;
 use crate::answers;
-use crate::clock;
 use crate::metrics::Transport;
 use crate::wire::api::{self, Call};
 use crate::wire::http::{
@@ -100,6 +100,9 @@ pub(super) async fn serve(
     // (In a box: a future is as large as the largest that is part of it, and
     // only a few are shaking hands.)
     let mut then = Box::pin(connection.shake_hands()).await;
+    if let Then::Next = then {
+        then = connection.begin().await;
+    }
     while let Then::Next = then
         && let Some(request) = connection.next_request().await
     {
@@ -107,6 +110,25 @@ pub(super) async fn serve(
     }
     connection.outbox.finish(Bytes::new());
     connection.linger().await;
+    open.dec();
+}
+
+/// Serves one request of many on a connection.
+// Twin: each would be one more thread, or wait for the one before it.
+pub(super) async fn serve_stream(
+    server: &Rc<Server>,
+    outbox: Rc<Outbox>,
+    peer: IpAddr,
+    request: Result<Request, Problem>,
+) {
+    let open = server.metrics.open(Transport::Http);
+    open.inc();
+    let mut connection = Connection::new(Rc::clone(server), outbox, peer);
+    match request {
+        Ok(request) => drop(connection.answer(&request).await),
+        Err(problem) => connection.give_up(&problem),
+    }
+    connection.outbox.finish(Bytes::new());
     open.dec();
 }
 
@@ -136,6 +158,37 @@ impl Connection {
             }
         }
         Then::Next
+    }
+
+    /// Serves a client of HTTP/2 to its end: one that agreed on it with the
+    /// keys, or that says so first of all (RFC 9113, section 3.4).
+    async fn begin(&mut self) -> Then {
+        let limits = &self.server.config.limits;
+        let (idle, head) = (limits.idle_time, limits.head_time);
+        let mut until = Instant::now() + idle;
+        while !self.outbox.line().is_http2() {
+            let begun = self.decoder.peek();
+            let length = begun.len().min(PREFACE.len());
+            if begun[..length] != PREFACE[..length] {
+                return Then::Next;
+            } else if length == PREFACE.len() {
+                break;
+            } else if length > 0 {
+                until = until.min(Instant::now() + head);
+            }
+            match self.receive(until).await {
+                Heard::Bytes => (),
+                Heard::End => return Then::End,
+                Heard::Nothing => {
+                    self.time_out(self.decoder.progress());
+                    return Then::End;
+                }
+            }
+        }
+        let early = self.take_rest().into();
+        let (server, outbox) = (&self.server, &self.outbox);
+        Box::pin(http2::serve(server, outbox, self.peer, early)).await;
+        Then::End
     }
 
     /// The next request; `None` at the end of the connection, whoever ends
@@ -256,7 +309,7 @@ impl Connection {
         framing.keep_alive &= !self.server.is_stopping();
         let origin = api::shared_with(request, &self.server.config.rules);
         let response = response.shared_with(origin);
-        let bytes = response.encode(framing, clock::now());
+        let bytes = self.outbox.line().encode(&response, framing);
         match self.outbox.write(&bytes).await {
             Ok(()) => Then::after(framing),
             Err(_) => Then::End,
@@ -266,8 +319,9 @@ impl Connection {
     /// Answers bytes that are no request.
     fn give_up(&mut self, problem: &Problem) {
         self.server.metrics.refuse(problem.code);
-        let answer = problem.response();
-        self.outbox.finish(answer.encode(Framing::last(), clock::now()));
+        let line = self.outbox.line();
+        let answer = line.encode(&problem.response(), Framing::last());
+        self.outbox.finish(answer);
     }
 
     /// Waits a moment for the client to take the last answer, and to leave.
@@ -330,13 +384,13 @@ impl Connection {
 
     /// The same, as it comes from the network.
     async fn read_socket(&self, until: Instant) -> io::Result<Option<Bytes>> {
-        let socket = self.outbox.line().socket();
+        let line = self.outbox.line();
         let mut waited = false;
         loop {
             if self.outbox.is_woken() {
                 return Ok(Some(Bytes::new()));
             }
-            if let Some(bytes) = self.server.try_read(socket)? {
+            if let Some(bytes) = self.server.try_read(line)? {
                 // Twin: the kernel takes turns between threads; a task whose
                 // client never stops sending has to give way by itself.
                 if !waited {
@@ -345,7 +399,7 @@ impl Connection {
                 return Ok(Some(bytes));
             }
             select! {
-                ready = socket.readable() => ready?,
+                ready = line.readable() => ready?,
                 () = self.outbox.woken() => (),
                 () = sleep_until(until) => return Ok(None),
             }

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{self, TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
@@ -18,8 +19,10 @@ use tokio::{select, task};
 
 use super::server::Server;
 use crate::answers;
+use crate::clock;
 use crate::launch::{Entrance, Owner};
-use crate::wire::http::Problem;
+use crate::tls;
+use crate::wire::http::{Framing, Problem};
 
 /// Refusals that may be told at once; past it a client is just let go.
 const REFUSALS: usize = 64;
@@ -116,7 +119,7 @@ impl Door {
 
     fn refuse(&self, mut socket: TcpStream, problem: Problem) {
         self.server.metrics.refuse(problem.code);
-        let answer = self.server.refusal(&problem);
+        let answer = self.answer(&problem);
         if self.refusals.get() >= REFUSALS {
             return;
         }
@@ -129,6 +132,15 @@ impl Door {
             }
             refusals.set(refusals.get() - 1);
         });
+    }
+
+    /// What a client is told that is not let in. With TLS there is only an
+    /// alert for it: nothing else can be read before hands are shaken.
+    fn answer(&self, problem: &Problem) -> Bytes {
+        match self.server.tls {
+            Some(_) => Bytes::from_static(tls::REFUSAL),
+            None => problem.response().encode(Framing::last(), clock::now()),
+        }
     }
 }
 

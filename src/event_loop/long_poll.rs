@@ -14,7 +14,6 @@ use super::connection::{Connection, Heard, Then};
 use super::outbox::Outbox;
 use crate::answers;
 use crate::chat::{Page, RoomName, Seq};
-use crate::clock;
 use crate::metrics::Transport;
 use crate::wire::api;
 use crate::wire::http::{Framing, Method, Problem, Request};
@@ -141,6 +140,11 @@ impl Held {
             return;
         }
         let answer = answers::page(page).shared_with(self.origin.clone());
-        self.outbox.push(answer.encode(framing, clock::now()));
+        self.outbox.push(self.outbox.line().encode(&answer, framing));
+        // Twin: a stream of HTTP/2 ends with its answer, and so does the task
+        // that waits for what its client says next.
+        if self.outbox.line().is_stream() {
+            self.outbox.wake();
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod connection;
 mod crew;
 mod door;
+mod http2;
 mod line;
 mod long_poll;
 mod outbox;

@@ -35,9 +35,9 @@ use crate::launch::Launch;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Archive, Journal, Outcome, Post, Settled};
-use crate::tls::{self, Tls};
+use crate::tls::Tls;
 use crate::wire::api::{Work, Xray};
-use crate::wire::http::{Framing, Problem, Response};
+use crate::wire::http::{Problem, Response};
 use crate::xray;
 
 /// How long after the word to stop requests are still answered: `/healthz`
@@ -79,7 +79,8 @@ pub(super) struct Server {
     admission: RefCell<Admission>,
     /// Everyone who is connected: to be counted, and to be told to go.
     connected: RefCell<HashMap<u64, Rc<Outbox>>>,
-    delivery: Rc<Delivery>,
+    /// What all outboxes share.
+    pub(super) delivery: Rc<Delivery>,
     cap: usize,
     started: Instant,
     /// Where everyone reads into, one at a time.
@@ -294,12 +295,9 @@ impl Server {
     /// # Errors
     /// The connection is broken.
     // Twin: a thread reads into a buffer on its own stack.
-    pub(super) fn try_read(
-        &self,
-        socket: &TcpStream,
-    ) -> io::Result<Option<Bytes>> {
+    pub(super) fn try_read(&self, line: &Line) -> io::Result<Option<Bytes>> {
         let mut scratch = self.scratch.borrow_mut();
-        match socket.try_read(&mut scratch) {
+        match line.try_read(&mut scratch) {
             Ok(length) => Ok(Some(Bytes::copy_from_slice(&scratch[..length]))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
@@ -339,15 +337,6 @@ impl Server {
             connection::serve(&place.server, outbox, peer).await;
         });
         Ok(())
-    }
-
-    /// What a client is told that is not let in. With TLS there is only an
-    /// alert for it: nothing else can be read before a handshake.
-    pub(super) fn refusal(&self, problem: &Problem) -> Bytes {
-        match self.tls {
-            Some(_) => Bytes::from_static(tls::REFUSAL),
-            None => problem.response().encode(Framing::last(), clock::now()),
-        }
     }
 
     /// Ends everything in order: whoever reads is told to come back, whoever

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use super::connection::{Connection, Then};
 use super::rooms::{Reader, Room};
 use crate::answers;
-use crate::clock;
 use crate::limits::{LATEST, STREAM_PING};
 use crate::metrics::Transport;
 use crate::wire::api::{self, Reading};
@@ -38,7 +37,8 @@ pub(super) async fn serve(
     let room = connection.server.rooms.room(&reading.room)?;
     let origin = api::shared_with(request, &connection.server.config.rules);
     let head = head.shared_with(origin);
-    let open = head.encode_open(request.version, clock::now());
+    let line = connection.outbox.line();
+    let open = line.encode_open(&head, request.version);
     let encoding = Encoding::over_http(format, request.version);
     let transport = match format {
         Format::Events => Transport::Events,

@@ -101,6 +101,8 @@ pub(super) fn serve(server: &Arc<Server>, outbox: Arc<Outbox>, peer: IpAddr) {
     let open = server.metrics.open(Transport::Http);
     open.inc();
     let mut connection = Connection::new(Arc::clone(server), outbox, peer);
+    // Twin: a client of HTTP/2 is told 505 here; many streams at once want an
+    // event loop, or a thread for each of them.
     let mut then = connection.shake_hands();
     while let Then::Next = then
         && let Some(request) = connection.next_request()

@@ -19,8 +19,10 @@ use rustix::io::Errno;
 
 use super::server::Server;
 use crate::answers;
+use crate::clock;
 use crate::launch::{Entrance, Owner};
-use crate::wire::http::Problem;
+use crate::tls;
+use crate::wire::http::{Framing, Problem};
 
 /// Refusals that may wait to be told; past it a client is just let go.
 const REFUSALS: usize = 64;
@@ -146,7 +148,16 @@ impl Door {
         self.server.metrics.refuse(problem.code);
         if let Some(refusals) = &self.refusals {
             // A full channel lets go of it, which closes it.
-            let _ = refusals.try_send((socket, self.server.refusal(&problem)));
+            let _ = refusals.try_send((socket, self.answer(&problem)));
+        }
+    }
+
+    /// What a client is told that is not let in. With TLS there is only an
+    /// alert for it: nothing else can be read before hands are shaken.
+    fn answer(&self, problem: &Problem) -> Bytes {
+        match self.server.tls {
+            Some(_) => Bytes::from_static(tls::REFUSAL),
+            None => problem.response().encode(Framing::last(), clock::now()),
         }
     }
 }

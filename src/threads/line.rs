@@ -43,6 +43,7 @@ impl Line {
     }
 
     /// The socket, for its one reader.
+    // Twin: a line may also be one stream of many on a socket.
     pub(super) fn socket(&self) -> &TcpStream {
         &self.socket
     }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
@@ -30,8 +29,8 @@ use crate::launch::Launch;
 use crate::metrics::Metrics;
 use crate::site::Site;
 use crate::store::{Archive, Journal, Outcome, Post, Settled};
-use crate::tls::{self, Tls};
-use crate::wire::http::{Framing, Problem, Response};
+use crate::tls::Tls;
+use crate::wire::http::{Problem, Response};
 
 /// How long after the word to stop requests are still answered: `/healthz`
 /// says 503 for as long, and whoever is between two requests may ask again.
@@ -236,15 +235,6 @@ impl Server {
             .crew
             .start(name, move || connection::serve(&place.server, outbox, peer))
             .map_err(|_| answers::full())
-    }
-
-    /// What a client is told that is not let in. With TLS there is only an
-    /// alert for it: nothing else can be read before a handshake.
-    pub(super) fn refusal(&self, problem: &Problem) -> Bytes {
-        match self.tls {
-            Some(_) => Bytes::from_static(tls::REFUSAL),
-            None => problem.response().encode(Framing::last(), clock::now()),
-        }
     }
 
     /// Ends everything in order: whoever reads is told to come back, whoever

@@ -286,7 +286,8 @@ fn bad_trailer(line: BadLine) -> Problem {
     }
 }
 
-fn too_large() -> Problem {
+/// 413: the body is too long.
+pub fn too_large() -> Problem {
     let detail = "The body is longer than this server takes.";
     Problem::closing(413, "body_too_large", detail)
 }

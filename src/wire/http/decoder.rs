@@ -121,6 +121,12 @@ impl Decoder {
         self.buffer.len() - self.done
     }
 
+    /// What is held that is not yet part of a request: a connection of
+    /// another protocol begins with other bytes.
+    pub fn peek(&self) -> &[u8] {
+        &self.buffer[self.done..]
+    }
+
     /// The bytes after the last request: what an upgraded connection begins
     /// with.
     pub fn into_rest(mut self) -> Vec<u8> {

@@ -85,11 +85,7 @@ impl HeadEnd {
         match line {
             BadLine::BareLf => Problem::malformed("A line ends in CR LF."),
             BadLine::TooLong if self.lines > 0 => head_too_large(),
-            BadLine::TooLong => {
-                let detail = "The request line is longer than this server \
-                              takes.";
-                Problem::closing(414, "target_too_long", detail)
-            }
+            BadLine::TooLong => target_too_long(),
         }
     }
 }
@@ -244,12 +240,20 @@ fn names_a_version(head: &[u8]) -> bool {
     }
 }
 
-fn unknown_method() -> Problem {
+/// 414: the request line, or what it asks for, is too long.
+pub fn target_too_long() -> Problem {
+    let detail = "The request line is longer than this server takes.";
+    Problem::closing(414, "target_too_long", detail)
+}
+
+/// 501: a method that there is not, or that this server does not know.
+pub fn unknown_method() -> Problem {
     let detail = "This server does not know this method.";
     Problem::closing(501, "unknown_method", detail)
 }
 
-fn too_many_headers() -> Problem {
+/// 431: too many header fields.
+pub fn too_many_headers() -> Problem {
     let detail = "The request has more header fields than this server takes.";
     Problem::closing(431, "too_many_headers", detail)
 }

@@ -13,7 +13,9 @@ mod request;
 mod response;
 mod target;
 
+pub use body::too_large as body_too_large;
 pub use decoder::{Decoder, Progress};
+pub use head::{target_too_long, too_many_headers, unknown_method};
 pub use problem::Problem;
 pub use request::{Method, Request, Version};
 pub use response::{Framing, LAST_CHUNK, Response, chunk};

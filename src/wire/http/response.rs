@@ -85,6 +85,21 @@ impl Response {
         }
     }
 
+    /// The fields that the answer has in every version of HTTP.
+    pub fn all_fields(
+        &self,
+        now: Millis,
+    ) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
+        let mut date = Vec::new();
+        http_date(now, &mut date);
+        let date = String::from_utf8_lossy(&date).into_owned();
+        let added = [
+            ("x-content-type-options", Cow::Borrowed("nosniff")),
+            ("date", date.into()),
+        ];
+        self.fields.iter().cloned().chain(added)
+    }
+
     /// The whole answer as bytes, its body measured by `content-length`.
     pub fn encode(&self, framing: Framing, now: Millis) -> Bytes {
         let mut out = self.head(framing, now);
