@@ -16,10 +16,9 @@ use tokio::select;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::http2::{self, PREFACE};
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
-use super::{long_poll, socket, stream};
+use super::{http2, long_poll, socket, stream};
 use crate::admission::client_address;
 use crate::answers;
 use crate::metrics::Transport;
@@ -41,8 +40,10 @@ pub(super) struct Connection {
     pub(super) outbox: Rc<Outbox>,
     /// Whose it is: the peer, or who a trusted proxy says it is.
     pub(super) client: IpAddr,
-    peer: IpAddr,
-    decoder: Decoder,
+    /// Whose socket it is.
+    pub(super) peer: IpAddr,
+    /// Makes requests of what it says.
+    pub(super) decoder: Decoder,
 }
 
 /// What came of listening to a client.
@@ -101,7 +102,7 @@ pub(super) async fn serve(
     // only a few are shaking hands.)
     let mut then = Box::pin(connection.shake_hands()).await;
     if let Then::Next = then {
-        then = connection.begin().await;
+        then = http2::begin(&mut connection).await;
     }
     while let Then::Next = then
         && let Some(request) = connection.next_request().await
@@ -113,27 +114,13 @@ pub(super) async fn serve(
     open.dec();
 }
 
-/// Serves one request of many on a connection.
-// Twin: each would be one more thread, or wait for the one before it.
-pub(super) async fn serve_stream(
-    server: &Rc<Server>,
-    outbox: Rc<Outbox>,
-    peer: IpAddr,
-    request: Result<Request, Problem>,
-) {
-    let open = server.metrics.open(Transport::Http);
-    open.inc();
-    let mut connection = Connection::new(Rc::clone(server), outbox, peer);
-    match request {
-        Ok(request) => drop(connection.answer(&request).await),
-        Err(problem) => connection.give_up(&problem),
-    }
-    connection.outbox.finish(Bytes::new());
-    open.dec();
-}
-
 impl Connection {
-    fn new(server: Rc<Server>, outbox: Rc<Outbox>, peer: IpAddr) -> Connection {
+    /// A connection that nothing was said on yet.
+    pub(super) fn new(
+        server: Rc<Server>,
+        outbox: Rc<Outbox>,
+        peer: IpAddr,
+    ) -> Connection {
         let decoder = Decoder::new(&server.config.limits);
         let client = peer;
         Connection { server, outbox, client, peer, decoder }
@@ -158,37 +145,6 @@ impl Connection {
             }
         }
         Then::Next
-    }
-
-    /// Serves a client of HTTP/2 to its end: one that agreed on it with the
-    /// keys, or that says so first of all (RFC 9113, section 3.4).
-    async fn begin(&mut self) -> Then {
-        let limits = &self.server.config.limits;
-        let (idle, head) = (limits.idle_time, limits.head_time);
-        let mut until = Instant::now() + idle;
-        while !self.outbox.line().is_http2() {
-            let begun = self.decoder.peek();
-            let length = begun.len().min(PREFACE.len());
-            if begun[..length] != PREFACE[..length] {
-                return Then::Next;
-            } else if length == PREFACE.len() {
-                break;
-            } else if length > 0 {
-                until = until.min(Instant::now() + head);
-            }
-            match self.receive(until).await {
-                Heard::Bytes => (),
-                Heard::End => return Then::End,
-                Heard::Nothing => {
-                    self.time_out(self.decoder.progress());
-                    return Then::End;
-                }
-            }
-        }
-        let early = self.take_rest().into();
-        let (server, outbox) = (&self.server, &self.outbox);
-        Box::pin(http2::serve(server, outbox, self.peer, early)).await;
-        Then::End
     }
 
     /// The next request; `None` at the end of the connection, whoever ends
@@ -222,7 +178,8 @@ impl Connection {
         }
     }
 
-    async fn answer(&mut self, request: &Request) -> Then {
+    /// Answers a request, whatever it asks for; what comes after that.
+    pub(super) async fn answer(&mut self, request: &Request) -> Then {
         let server = Rc::clone(&self.server);
         self.client = client_address(
             self.peer,
@@ -317,7 +274,7 @@ impl Connection {
     }
 
     /// Answers bytes that are no request.
-    fn give_up(&mut self, problem: &Problem) {
+    pub(super) fn give_up(&mut self, problem: &Problem) {
         self.server.metrics.refuse(problem.code);
         let line = self.outbox.line();
         let answer = line.encode(&problem.response(), Framing::last());
@@ -332,7 +289,8 @@ impl Connection {
         {}
     }
 
-    fn time_out(&mut self, progress: Progress) {
+    /// Gives up a client that was silent for too long.
+    pub(super) fn time_out(&mut self, progress: Progress) {
         match progress {
             Progress::Idle => (),
             Progress::Head => self.give_up(&answers::too_slow("head")),

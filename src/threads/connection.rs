@@ -47,8 +47,10 @@ pub(super) struct Connection {
     pub(super) outbox: Arc<Outbox>,
     /// Whose it is: the peer, or who a trusted proxy says it is.
     pub(super) client: IpAddr,
-    peer: IpAddr,
-    decoder: Decoder,
+    /// Whose socket it is.
+    pub(super) peer: IpAddr,
+    /// Makes requests of what it says.
+    pub(super) decoder: Decoder,
     /// The timeout that the socket has at the moment.
     timeout: Option<Duration>,
 }
@@ -115,7 +117,8 @@ pub(super) fn serve(server: &Arc<Server>, outbox: Arc<Outbox>, peer: IpAddr) {
 }
 
 impl Connection {
-    fn new(
+    /// A connection that nothing was said on yet.
+    pub(super) fn new(
         server: Arc<Server>,
         outbox: Arc<Outbox>,
         peer: IpAddr,
@@ -179,7 +182,8 @@ impl Connection {
         }
     }
 
-    fn answer(&mut self, request: &Request) -> Then {
+    /// Answers a request, whatever it asks for; what comes after that.
+    pub(super) fn answer(&mut self, request: &Request) -> Then {
         let server = Arc::clone(&self.server);
         self.client = client_address(
             self.peer,
@@ -263,7 +267,7 @@ impl Connection {
     }
 
     /// Answers bytes that are no request.
-    fn give_up(&mut self, problem: &Problem) {
+    pub(super) fn give_up(&mut self, problem: &Problem) {
         self.server.metrics.refuse(problem.code);
         let answer = problem.response();
         self.outbox.finish(answer.encode(Framing::last(), clock::now()));
@@ -277,7 +281,8 @@ impl Connection {
         {}
     }
 
-    fn time_out(&mut self, progress: Progress) {
+    /// Gives up a client that was silent for too long.
+    pub(super) fn time_out(&mut self, progress: Progress) {
         match progress {
             Progress::Idle => (),
             Progress::Head => self.give_up(&answers::too_slow("head")),

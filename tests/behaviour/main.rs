@@ -61,6 +61,7 @@ mod events;
 mod framing;
 mod hostile;
 mod http;
+mod http2;
 mod journal;
 mod only;
 mod origin;

@@ -23,20 +23,22 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 pub(super) use self::stream::Stream;
 use self::wire::Wire;
-use super::connection;
+use super::connection::{Connection as Client, Heard, Then};
 use super::line::Line;
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
 use crate::answers;
 use crate::limits::{Limits, SOCKET_PING, SOCKET_SILENT};
+use crate::metrics::Transport;
 use crate::wire::http::{self, Method, Problem, Request};
 
 /// What a client says first (section 3.4).
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Streams at once on one connection. A page asks for some twenty files and
-/// keeps three streams open; each costs what a client costs.
-const STREAMS: u32 = 64;
+/// Streams at once on one connection; each costs what a client costs. A page
+/// needs some thirty, but clients begin with a hundred before they are told
+/// (section 6.5.2).
+const STREAMS: u32 = 100;
 /// Bytes that may come in before we have taken them, for one stream and for
 /// all of them together. What clients send here is short, and this much may
 /// have to be kept for each connection.
@@ -68,8 +70,38 @@ struct Streams {
     ended: Cell<Instant>,
 }
 
-/// Serves a connection that speaks HTTP/2, `early` being its first bytes.
-pub(super) async fn serve(
+/// Serves a client of HTTP/2 to its end: one that agreed on it with the keys,
+/// or that says so first of all. With any other, it goes on.
+pub(super) async fn begin(client: &mut Client) -> Then {
+    let limits = &client.server.config.limits;
+    let head_time = limits.head_time;
+    let mut until = Instant::now() + limits.idle_time;
+    while !client.outbox.line().is_http2() {
+        let begun = client.decoder.peek();
+        let length = begun.len().min(PREFACE.len());
+        if begun[..length] != PREFACE[..length] {
+            return Then::Next;
+        } else if length == PREFACE.len() {
+            break;
+        } else if length > 0 {
+            until = until.min(Instant::now() + head_time);
+        }
+        match client.receive(until).await {
+            Heard::Bytes => (),
+            Heard::End => return Then::End,
+            Heard::Nothing => {
+                client.time_out(client.decoder.progress());
+                return Then::End;
+            }
+        }
+    }
+    let early = client.take_rest().into();
+    Box::pin(serve(&client.server, &client.outbox, client.peer, early)).await;
+    Then::End
+}
+
+/// Carries a connection to its end, `early` being its first bytes.
+async fn serve(
     server: &Rc<Server>,
     outbox: &Rc<Outbox>,
     peer: IpAddr,
@@ -174,9 +206,30 @@ impl Connection<'_> {
         self.server.delivery.crew.start(async move {
             let _place = place;
             let request = read(request, &server.config.limits).await;
-            connection::serve_stream(&server, outbox, peer, request).await;
+            serve_stream(&server, outbox, peer, request).await;
         });
     }
+}
+
+/// Serves a stream like a connection that ends with its first answer, and is
+/// counted like one.
+async fn serve_stream(
+    server: &Rc<Server>,
+    outbox: Rc<Outbox>,
+    peer: IpAddr,
+    request: Result<Request, Problem>,
+) {
+    let open = server.metrics.open(Transport::Http);
+    open.inc();
+    let mut client = Client::new(Rc::clone(server), outbox, peer);
+    match request {
+        Ok(request) => {
+            client.answer(&request).await;
+        }
+        Err(problem) => client.give_up(&problem),
+    }
+    client.outbox.finish(Bytes::new());
+    open.dec();
 }
 
 /// A stream's place among those that are open.

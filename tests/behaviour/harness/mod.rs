@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod checker;
 mod client;
+pub mod http2;
 mod message;
 mod plain_socket;
 mod reader;

@@ -37,7 +37,12 @@ pub fn client(config: &Arc<ClientConfig>) -> ClientConnection {
 
 /// From here on, connections to `server` go through a tunnel.
 pub fn through_tls(server: &mut Server, certificate: &Path) {
-    let config = trusting(certificate, &["http/1.1"]);
+    through_tls_as(server, certificate, "http/1.1");
+}
+
+/// The same, for a protocol that the server has to agree on.
+pub fn through_tls_as(server: &mut Server, certificate: &Path, protocol: &str) {
+    let config = trusting(certificate, &[protocol]);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to =
         std::mem::replace(&mut server.address, listener.local_addr().unwrap());
