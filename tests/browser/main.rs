@@ -28,12 +28,12 @@ macro_rules! suite {
     };
 }
 
+mod both_in_a_browser;
 mod chromium;
 #[path = "../behaviour/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the behaviour suite uses it all")]
 mod harness;
 mod in_a_browser;
-mod twins;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
