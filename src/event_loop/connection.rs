@@ -373,13 +373,11 @@ impl Connection {
     /// The bytes that came behind the last request, when the connection
     /// becomes a socket.
     pub(super) fn take_rest(&mut self) -> Vec<u8> {
-        let limits = &self.server.config.limits;
-        let fresh = Decoder::new(limits);
+        let fresh = Decoder::new(&self.server.config.limits);
         std::mem::replace(&mut self.decoder, fresh).into_rest()
     }
 
-    /// Counts this connection as used for `transport` from here on: its client
-    /// waits for news.
+    /// Counts this connection as used for `transport`: its client waits.
     pub(super) fn used_for(&self, transport: Transport) -> Use {
         let before = self.server.metrics.open(Transport::Http);
         let gauge = self.server.metrics.open(transport);

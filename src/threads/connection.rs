@@ -303,13 +303,12 @@ impl Connection {
     /// keeps what it says for the next request.
     pub(super) fn receive(&mut self, until: Instant) -> Heard {
         match self.read(until) {
-            Ok(Some(bytes)) if bytes.is_empty() => Heard::End,
-            Ok(Some(bytes)) => {
+            Ok(Some(bytes)) if !bytes.is_empty() => {
                 self.decoder.receive(&bytes);
                 Heard::Bytes
             }
             Ok(None) => Heard::Nothing,
-            Err(_) => Heard::End,
+            Ok(Some(_)) | Err(_) => Heard::End,
         }
     }
 
@@ -343,9 +342,9 @@ impl Connection {
     }
 
     /// Waits for bytes, and takes what has come.
-    // Twin: a thread that waits has a stack to put a buffer on, but ten
-    // thousand that wait have ten thousand; so it waits for the first byte,
-    // leaves it where it is, and only then takes memory to read into.
+    // Twin: ten thousand threads that wait have ten thousand stacks, so this
+    // one waits for the first byte without taking it, and only then has memory
+    // to read into.
     fn take_in(&self) -> io::Result<Bytes> {
         let socket = self.outbox.line().socket();
         socket.peek(&mut [0])?;
@@ -373,13 +372,11 @@ impl Connection {
     /// The bytes that came behind the last request, when the connection
     /// becomes a socket.
     pub(super) fn take_rest(&mut self) -> Vec<u8> {
-        let limits = &self.server.config.limits;
-        let fresh = Decoder::new(limits);
+        let fresh = Decoder::new(&self.server.config.limits);
         std::mem::replace(&mut self.decoder, fresh).into_rest()
     }
 
-    /// Counts this connection as used for `transport` from here on: its client
-    /// waits for news.
+    /// Counts this connection as used for `transport`: its client waits.
     pub(super) fn used_for(&self, transport: Transport) -> Use {
         let before = self.server.metrics.open(Transport::Http);
         let gauge = self.server.metrics.open(transport);
