@@ -264,14 +264,27 @@ pub enum Heard {
     Ping,
 }
 
-/// What a client may send on a socket, before the rules are asked.
+/// What a client sends on a socket; the rest of it is read when it is known
+/// what it is. (serde's way to read both at once keeps what it does not know
+/// yet, as deep as it is nested: a client could use up a thread's stack.)
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Said {
-    Post(Posted),
-    Join { nick: String },
+struct Said {
+    #[serde(rename = "type")]
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Post,
+    Join,
     Typing,
     Ping,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    nick: String,
 }
 
 /// A post, before the rules are asked. A number as a text, a missing nick or
@@ -289,7 +302,7 @@ struct Posted {
 /// 400 if it is not an object with three strings, 422 if one of them breaks
 /// its rule.
 pub fn parse_post(body: &[u8]) -> Result<Draft, Problem> {
-    let posted: Posted = serde_json::from_slice(body).map_err(malformed)?;
+    let posted: Posted = object(body)?;
     posted.check()
 }
 
@@ -298,19 +311,23 @@ pub fn parse_post(body: &[u8]) -> Result<Draft, Problem> {
 /// # Errors
 /// As for [`parse_post`], with the id if there was one.
 pub fn parse_said(text: &str) -> Result<Heard, (Problem, Option<String>)> {
-    let said: Said = serde_json::from_str(text)
-        .map_err(|error| (malformed(error), id_in(text)))?;
-    match said {
-        Said::Post(posted) => match posted.check() {
-            Ok(draft) => Ok(Heard::Post(draft)),
-            Err(problem) => Err((problem, Some(posted.id))),
-        },
-        Said::Join { nick } => match Nick::new(&nick) {
-            Ok(nick) => Ok(Heard::Join(nick)),
-            Err(rule) => Err((rule.into(), None)),
-        },
-        Said::Typing => Ok(Heard::Typing),
-        Said::Ping => Ok(Heard::Ping),
+    let bad = |problem| (problem, id_in(text));
+    let Said { kind } = object(text.as_bytes()).map_err(bad)?;
+    match kind {
+        Kind::Post => {
+            let posted: Posted = object(text.as_bytes()).map_err(bad)?;
+            posted
+                .check()
+                .map_err(|problem| (problem, Some(posted.id)))
+                .map(Heard::Post)
+        }
+        Kind::Join => {
+            let Named { nick } = object(text.as_bytes()).map_err(bad)?;
+            let nick = Nick::new(&nick).map_err(|rule| (rule.into(), None))?;
+            Ok(Heard::Join(nick))
+        }
+        Kind::Typing => Ok(Heard::Typing),
+        Kind::Ping => Ok(Heard::Ping),
     }
 }
 
@@ -332,6 +349,15 @@ fn id_in(text: &str) -> Option<String> {
         id: String,
     }
     serde_json::from_str(text).ok().map(|Only { id }| id)
+}
+
+/// Reads an object. (For one that it knows, serde would also take a list.)
+fn object<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<T, Problem> {
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        let detail = "Not the JSON expected: an object.";
+        return Err(Problem::new(400, "bad_json", detail));
+    }
+    serde_json::from_slice(json).map_err(malformed)
 }
 
 fn malformed(error: serde_json::Error) -> Problem {
@@ -419,5 +445,23 @@ mod tests {
             parse_said(r#"{"type":"post","id":"a","nick":"","text":"c"}"#)
                 .unwrap_err();
         assert_eq!((problem.code, id.as_deref()), ("bad_nick", Some("a")));
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        assert!(parse_post(br#"["a","b","c"]"#).is_err());
+        assert!(parse_said(r#"["ping"]"#).is_err());
+        assert!(parse_said(r#"["post","b","c"]"#).is_err());
+    }
+
+    #[test]
+    fn what_is_nested_deep_takes_no_stack() {
+        let nested = format!("{}{}", "[".repeat(8000), "]".repeat(8000));
+        let post = format!(
+            r#"{{"x":{nested},"id":"a","nick":"b","text":"c","type":"post"}}"#
+        );
+        let small = std::thread::Builder::new().stack_size(32 << 10);
+        let parse = move || parse_said(&post).is_ok();
+        assert!(small.spawn(parse).unwrap().join().unwrap());
     }
 }
