@@ -311,13 +311,12 @@ impl Connection {
     /// keeps what it says for the next request.
     pub(super) async fn receive(&mut self, until: Instant) -> Heard {
         match self.read(until).await {
-            Ok(Some(bytes)) if bytes.is_empty() => Heard::End,
-            Ok(Some(bytes)) => {
+            Ok(Some(bytes)) if !bytes.is_empty() => {
                 self.decoder.receive(&bytes);
                 Heard::Bytes
             }
-            Err(_) => Heard::End,
             Ok(None) => Heard::Nothing,
+            Ok(Some(_)) | Err(_) => Heard::End,
         }
     }
 
