@@ -72,6 +72,9 @@ pub struct Compare {
     /// Only these experiments
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Experiment>,
+    /// How often to repeat everything, instead of the size's own numbers
+    #[arg(long, value_name = "N")]
+    pub repetitions: Option<usize>,
     /// Which of our servers: threads, event-loop, mailbox
     #[arg(
         long,

@@ -62,7 +62,11 @@ impl Pinning {
 pub fn compare(options: &Compare) -> io::Result<ExitCode> {
     interrupt::listen()?;
     let contenders = contenders(options)?;
-    let sizes = Sizes::of(options.size());
+    let mut sizes = Sizes::of(options.size());
+    if let Some(repetitions) = options.repetitions {
+        sizes.fanout_repetitions = repetitions;
+        sizes.repetitions = repetitions;
+    }
     let (facts, raised) = preflight::observe();
     let capacity = preflight::capacity(&facts, sizes.most_clients());
     let sizes = sizes.within(&capacity);

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
+use nix::time::ClockId;
+use nix::unistd::Pid;
+
 /// A thread's kernel stack, KiB (x86-64 and arm64: `THREAD_SIZE`).
 const KERNEL_STACK_KIB: f64 = 16.0;
-
-/// One tick of `/proc/PID/stat`, ms: `USER_HZ` is 100 everywhere Linux runs.
-const TICK_MS: f64 = 10.0;
 
 /// Sizes of one open socket in the kernel, by slab: the TCP socket, its inode,
 /// file and directory entry.
@@ -121,16 +121,14 @@ struct Used {
     voluntary: u64,
     /// Times it was pushed off the processor.
     involuntary: u64,
-    /// Time on a processor, ns (the first field of `schedstat`).
-    ran: u64,
 }
 
 /// Processor time and context switches of a process up to one moment.
 #[derive(Clone, Debug)]
 pub struct Effort {
     at: Instant,
-    /// Processor time of all threads, ended ones too, ms, in ticks.
-    ticks_ms: f64,
+    /// Processor time of all threads, ended ones too, ms.
+    cpu_ms: f64,
     /// Each living thread's.
     threads: BTreeMap<u32, Used>,
 }
@@ -140,8 +138,7 @@ pub struct Effort {
 pub struct Spent {
     /// Seconds between the two.
     pub seconds: f64,
-    /// Processor time, ms. If a thread has ended meanwhile it is only exact
-    /// to 10 ms: then the kernel's ticks are all there is.
+    /// Processor time of all threads, ended ones too, ms.
     pub cpu_ms: f64,
     /// Times a thread gave up the processor to wait.
     pub voluntary: u64,
@@ -153,16 +150,11 @@ pub struct Spent {
 
 /// Reads the counters of process `pid`; `None` once it has ended.
 pub fn effort(pid: u32) -> Option<Effort> {
-    let stat = read(pid, "stat")?;
-    // The second field is the name in brackets and may contain blanks:
-    // count from the last bracket. utime and stime are fields 14 and 15.
-    let rest = stat.rsplit_once(')')?.1;
-    let ticks: f64 = rest
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|word| word.parse::<f64>().ok())
-        .sum();
+    // Not the ticks of `/proc/PID/stat`: 10 ms are long. The process's clock
+    // also has what threads used that nobody saw begin and end.
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid as i32)).ok()?;
+    let time = clock.now().ok()?;
+    let cpu_ms = time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6;
     let mut threads = BTreeMap::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let Ok(name) = entry.map(|e| e.file_name()) else { continue };
@@ -170,17 +162,14 @@ pub fn effort(pid: u32) -> Option<Effort> {
         // A thread may end between the listing and the reading.
         threads.extend(used(pid, tid).map(|used| (tid, used)));
     }
-    Some(Effort { at: Instant::now(), ticks_ms: ticks * TICK_MS, threads })
+    Some(Effort { at: Instant::now(), cpu_ms, threads })
 }
 
 fn used(pid: u32, tid: u32) -> Option<Used> {
     let status = read(pid, &format!("task/{tid}/status"))?;
-    let schedstat = read(pid, &format!("task/{tid}/schedstat"))?;
-    let ran = schedstat.split(' ').next()?.parse().ok()?;
     Some(Used {
         voluntary: field_kib(&status, "voluntary_ctxt_switches:")?,
         involuntary: field_kib(&status, "nonvoluntary_ctxt_switches:")?,
-        ran,
     })
 }
 
@@ -189,25 +178,20 @@ impl Effort {
     pub fn since(&self, earlier: &Effort) -> Spent {
         let mut spent = Spent {
             seconds: self.at.duration_since(earlier.at).as_secs_f64(),
+            cpu_ms: self.cpu_ms - earlier.cpu_ms,
             ..Spent::default()
         };
-        let mut ran = 0;
         for (tid, now) in &self.threads {
             let before = earlier.threads.get(tid).copied().unwrap_or_default();
             spent.voluntary += now.voluntary.saturating_sub(before.voluntary);
             spent.involuntary +=
                 now.involuntary.saturating_sub(before.involuntary);
-            ran += now.ran.saturating_sub(before.ran);
         }
         spent.ended_threads = earlier
             .threads
             .keys()
             .filter(|tid| !self.threads.contains_key(tid))
             .count() as u64;
-        spent.cpu_ms = match spent.ended_threads {
-            0 => ran as f64 / 1e6,
-            _ => self.ticks_ms - earlier.ticks_ms,
-        };
         spent
     }
 }

@@ -61,10 +61,14 @@ impl Stage<'_> {
         if let Some(recipe) = &self.recipe {
             run.command.clone_from(&recipe.command);
         }
-        let said = self.server.said.iter();
-        let cap = said.filter(|line| line.starts_with("connections up to"));
-        run.notes.extend(cap.cloned());
         run
+    }
+
+    /// What the server itself said of how many it will take.
+    pub fn own_cap(&self) -> Option<String> {
+        let said = self.server.said.iter();
+        let cap = said.filter_map(|line| line.split_once("connections "));
+        cap.map(|(_, cap)| format!("At its start it said: {cap}.")).next()
     }
 
     /// The server's memory now, if its process is known.

@@ -50,6 +50,7 @@ pub(super) fn run(stage: &mut Stage<'_>) -> io::Result<Vec<Run>> {
             break;
         }
     }
+    run.notes.extend(stage.own_cap());
     run.measure("readers", open as f64);
     run.measure("gave", f64::from(u8::from(gave.is_some())));
     run.notes.push(match gave {

@@ -195,9 +195,8 @@ impl Engine {
             requests: self.wire.requests - before.requests,
             connections: self.wire.connections,
         };
-        for index in self.members("posters") {
-            self.connections[index].stop(Phase::Done);
-        }
+        // Posters stay connected: a server's thread that ended now would take
+        // its count of context switches with it before anyone has read it.
         self.reports.push(Report::Loaded(Box::new(loaded)));
     }
 }

@@ -10,7 +10,7 @@ pub fn number(value: f64) -> String {
         return "–".to_owned();
     }
     let text = match size {
-        0.0 => return "0".to_owned(),
+        s if s < 1000.0 && s.fract() == 0.0 => format!("{size:.0}"),
         s if s >= 1000.0 => {
             let sign = if value < 0.0 { "−" } else { "" };
             return format!("{sign}{}", thousands(size.round() as u64));
@@ -22,6 +22,15 @@ pub fn number(value: f64) -> String {
         _ => "0.000".to_owned(),
     };
     if value < 0.0 { format!("−{text}") } else { text }
+}
+
+/// A value on an axis, without zeros that say nothing.
+pub fn tick(value: f64) -> String {
+    let text = number(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 /// A median, with its range if there is more than one value.
@@ -58,6 +67,7 @@ mod tests {
     fn three_digits_are_enough() {
         for (value, text) in [
             (0.0, "0"),
+            (25.0, "25"),
             (0.01234, "0.012"),
             (0.25, "0.25"),
             (12.345, "12.3"),
@@ -67,5 +77,6 @@ mod tests {
         ] {
             assert_eq!(number(value), text);
         }
+        assert_eq!((tick(1.5), tick(0.30)), ("1.5".into(), "0.3".into()));
     }
 }

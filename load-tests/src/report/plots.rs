@@ -15,8 +15,11 @@ const TEXT: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
 
 /// Large enough to be read from the back row.
-const FONT: (&str, u32) = ("sans-serif", 22);
-const SIZE: (u32, u32) = (900, 430);
+const FONT: (&str, u32) = ("sans-serif", 29);
+const SIZE: (u32, u32) = (900, 460);
+/// Room for the labels of the vertical axis, and right of the last tick.
+const LEFT: u32 = 118;
+const RIGHT: u32 = 46;
 
 /// A colour of the style sheet: `--c0` … for servers, `--k0` … for kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +89,8 @@ pub struct Lines {
 pub struct Bars {
     /// The vertical axis.
     pub y: String,
-    /// Each group's name and its bars.
+    /// Each group's name and its bars; one that is not a number leaves its
+    /// place empty.
     pub groups: Vec<(String, Vec<(Ink, f64)>)>,
     /// Whether a group's bars stand on each other.
     pub stacking: Stacking,
@@ -137,7 +141,11 @@ fn draw(plot: &Lines, x: std::ops::Range<f64>, y: Axis) -> Option<String> {
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         let mut builder = ChartBuilder::on(&root);
-        builder.margin(12).x_label_area_size(64).y_label_area_size(96);
+        builder
+            .margin(12)
+            .margin_right(RIGHT)
+            .x_label_area_size(80)
+            .y_label_area_size(LEFT);
         match y {
             Axis::Linear(range) => {
                 let mut chart = builder.build_cartesian_2d(x, range).ok()?;
@@ -168,7 +176,7 @@ where
     let ticks = plot.ticks.clone();
     let x_label = move |x: &f64| {
         if ticks.is_empty() {
-            return super::numbers::number(*x);
+            return super::numbers::tick(*x);
         }
         let near = ticks.iter().find(|(at, _)| (at - x).abs() < 1e-6);
         near.map_or(String::new(), |(_, text)| text.clone())
@@ -177,10 +185,10 @@ where
         .configure_mesh()
         .x_desc(plot.x.clone())
         .y_desc(plot.y.clone())
-        .x_labels(if plot.ticks.is_empty() { 8 } else { 12 })
+        .x_labels(if plot.ticks.is_empty() { 6 } else { 12 })
         .y_labels(6)
         .x_label_formatter(&x_label)
-        .y_label_formatter(&|y| super::numbers::number(*y))
+        .y_label_formatter(&|y| super::numbers::tick(*y))
         .label_style(FONT.into_font().color(&TEXT))
         .axis_desc_style(FONT.into_font().color(&TEXT))
         .axis_style(GRID)
@@ -223,8 +231,8 @@ pub fn bars(plot: &Bars) -> Option<String> {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
-            .x_label_area_size(44)
-            .y_label_area_size(96)
+            .x_label_area_size(48)
+            .y_label_area_size(LEFT)
             .build_cartesian_2d(0.0..count, 0.0..top)
             .ok()?;
         chart
@@ -233,7 +241,7 @@ pub fn bars(plot: &Bars) -> Option<String> {
             .disable_x_axis()
             .y_desc(plot.y.clone())
             .y_labels(6)
-            .y_label_formatter(&|y| super::numbers::number(*y))
+            .y_label_formatter(&|y| super::numbers::tick(*y))
             .label_style(FONT.into_font().color(&TEXT))
             .axis_desc_style(FONT.into_font().color(&TEXT))
             .axis_style(GRID)
@@ -244,6 +252,9 @@ pub fn bars(plot: &Bars) -> Option<String> {
         for (at, (_, bars)) in plot.groups.iter().enumerate() {
             for bar in rectangles(at as f64, bars, plot.stacking) {
                 let (ink, left, right, low, high, value) = bar;
+                if value.is_nan() {
+                    continue;
+                }
                 let corners = [(left, low), (right, high)];
                 let style = ink.sentinel().filled();
                 let shape = Rectangle::new(corners, style);
@@ -308,13 +319,13 @@ fn names(
     plot: &Bars,
 ) -> Option<()> {
     use plotters::style::text_anchor::{HPos, Pos, VPos};
-    let (left, right) = (108.0, f64::from(SIZE.0) - 12.0);
+    let (left, right) = (f64::from(LEFT) + 12.0, f64::from(SIZE.0) - 12.0);
     let width = (right - left) / plot.groups.len() as f64;
     let style =
         FONT.into_font().color(&TEXT).pos(Pos::new(HPos::Center, VPos::Top));
     for (at, (name, _)) in plot.groups.iter().enumerate() {
         let x = left + width * (at as f64 + 0.5);
-        let place = (x as i32, SIZE.1 as i32 - 46);
+        let place = (x as i32, SIZE.1 as i32 - 50);
         root.draw(&Text::new(name.clone(), place, style.clone())).ok()?;
     }
     Some(())

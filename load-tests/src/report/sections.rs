@@ -112,7 +112,7 @@ pub fn sections(data: &Data<'_>) -> String {
             "<section id=\"{}\"><h2>{}</h2>{}",
             section.name,
             section.title,
-            legend(&contenders)
+            legend(section.name, &contenders)
         );
         for (caption, svg) in (section.draw)(data) {
             if let Some(svg) = svg {
@@ -132,17 +132,21 @@ pub fn sections(data: &Data<'_>) -> String {
     html
 }
 
-fn legend(contenders: &[&str]) -> String {
-    let items: String = contenders
-        .iter()
-        .map(|name| {
-            let colour = ink(name).variable();
-            format!(
-                "<span><i style=\"background:{colour}\"></i>{}</span>",
-                escape(name)
-            )
-        })
-        .collect();
+fn legend(experiment: &str, contenders: &[&str]) -> String {
+    let item = |ink: Ink, name: &str| {
+        format!(
+            "<span><i style=\"background:{}\"></i>{}</span>",
+            ink.variable(),
+            escape(name)
+        )
+    };
+    let mut items: String =
+        contenders.iter().map(|name| item(ink(name), name)).collect();
+    if experiment == "idle" {
+        items += "<br>";
+        let kinds = KINDS.iter().zip(0..);
+        items.extend(kinds.map(|((_, name), n)| item(Ink::Kind(n), name)));
+    }
     format!("<p class=\"legend\">{items}</p>")
 }
 
@@ -183,7 +187,7 @@ fn grouped(
             let bars = data
                 .contenders_in(experiment)
                 .into_iter()
-                .filter_map(|c| Some((ink(c), value(case, c)?)))
+                .map(|c| (ink(c), value(case, c).unwrap_or(f64::NAN)))
                 .collect();
             ((*label).to_owned(), bars)
         })
@@ -220,17 +224,27 @@ fn fanout(data: &Data<'_>) -> Drawings {
     let bars = |measure: &str, label: &str| {
         let value =
             |case: &str, c: &str| data.median("fanout", case, c, measure);
-        grouped(data, "fanout", &[(case, label)], label, value)
+        grouped(data, "fanout", &[(case, "")], label, value)
     };
+    let three = [
+        ("p99_ms", "a reader"),
+        ("last_p99_ms", "the last reader"),
+        ("ack_p99_ms", "the sender's ack"),
+    ];
+    let until = |m: &str, c: &str| data.median("fanout", case, c, m);
     vec![
         (format!("Latency of each delivery, {case}"), plots::lines(&plot)),
         (
+            format!("p99 until …, {case}"),
+            grouped(data, "fanout", &three, "ms", until),
+        ),
+        (
             format!("Context switches of all threads, {case}"),
-            bars("switches_per_delivery", "switches per delivery"),
+            bars("switches_per_delivery", "switches / delivery"),
         ),
         (
             format!("CPU of the server, {case}"),
-            bars("cpu_us_per_delivery", "CPU, µs per delivery"),
+            bars("cpu_us_per_delivery", "CPU, µs / delivery"),
         ),
     ]
 }
@@ -259,12 +273,9 @@ fn idle(data: &Data<'_>) -> Drawings {
     }
     let y = "KiB per reader".to_owned();
     let stacking = Stacking::Stacked;
-    let kinds: Vec<&str> = KINDS.iter().map(|(_, name)| *name).collect();
+    let caption = "Cold: each has just been let in and heard nothing yet";
     vec![
-        (
-            format!("From below: {}", kinds.join(", ")),
-            plots::bars(&Bars { y, groups, stacking }),
-        ),
+        (caption.to_owned(), plots::bars(&Bars { y, groups, stacking })),
         curves(data, "idle", case, "memory", Scale::Linear),
     ]
 }

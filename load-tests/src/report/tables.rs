@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::data::Data;
 use super::numbers::{escape, number, range};
+use crate::schema::Run;
 
 /// The table of one case.
 pub fn case(data: &Data<'_>, experiment: &str, case: &str) -> String {
@@ -41,8 +42,9 @@ pub fn case(data: &Data<'_>, experiment: &str, case: &str) -> String {
          <thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody>\
          </table></div>{}</details>{}",
         escape(case),
-        notes(data, experiment, case, &columns),
-        alarms(data, experiment, case, &columns)
+        commands(data, experiment, case, &columns),
+        findings(data, experiment, case, &columns)
+            + &alarms(data, experiment, case, &columns)
     )
 }
 
@@ -68,29 +70,60 @@ fn error_row(
     row + "</tr>"
 }
 
-/// Notes, each once, with whose they are.
-fn notes(
+/// What each server was started with, and where it was pinned.
+fn commands(
     data: &Data<'_>,
     experiment: &str,
     case: &str,
     columns: &[&str],
 ) -> String {
-    let mut notes = BTreeSet::new();
+    list(data, experiment, case, columns, |run| {
+        let command = run.command.join(" ");
+        let short = command.rsplit_once('/').map_or(&*command, |c| c.1);
+        match short {
+            "" => Vec::new(),
+            short => vec![format!("{short} ({})", run.pinning)],
+        }
+    })
+}
+
+/// What was found that is not a number: it belongs to the result.
+fn findings(
+    data: &Data<'_>,
+    experiment: &str,
+    case: &str,
+    columns: &[&str],
+) -> String {
+    list(data, experiment, case, columns, |run| run.notes.clone())
+}
+
+/// Sentences of all runs, each once, with whose they are.
+fn list(
+    data: &Data<'_>,
+    experiment: &str,
+    case: &str,
+    columns: &[&str],
+    sentences: impl Fn(&Run) -> Vec<String>,
+) -> String {
+    let mut items: Vec<String> = Vec::new();
     for column in columns {
         for run in data.runs(experiment, case, column) {
-            let command = run.command.join(" ");
-            let (_, short) = command.rsplit_once("/").unwrap_or(("", &command));
-            let note = |text: &str| {
-                format!("<li><b>{}</b> {}", escape(column), escape(text))
-            };
-            notes.extend(run.notes.iter().map(|text| note(text)));
-            if !short.is_empty() {
-                let how = format!("{} ({})", short, run.pinning);
-                notes.insert(note(&how));
+            for sentence in sentences(run) {
+                let item = format!(
+                    "<li><b>{}</b> {}</li>",
+                    escape(column),
+                    escape(&sentence)
+                );
+                if !items.contains(&item) {
+                    items.push(item);
+                }
             }
         }
     }
-    format!("<ul>{}</ul>", notes.into_iter().collect::<String>())
+    match items.is_empty() {
+        true => String::new(),
+        false => format!("<ul class=\"notes\">{}</ul>", items.concat()),
+    }
 }
 
 /// What must not be overlooked: invalid runs, and messages that did not

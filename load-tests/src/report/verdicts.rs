@@ -67,11 +67,20 @@ impl Question<'_> {
         let cells = self.columns.iter().map(|c| with_unit(of(c), ""));
         let (verdict, sentence) = match pair {
             Some((threads, event_loop)) => judge(threads, event_loop),
-            None => (Verdict::Open, "Not measured on both servers.".into()),
+            None => (Verdict::Open, self.why_open(experiment, case)),
         };
         let cells = cells.map(|cell| cell.trim_end().to_owned()).collect();
         let unit = unit.to_owned();
         Claim { claim, experiment, unit, cells, verdict, sentence }
+    }
+
+    /// A number that is missing, or was measured and may not be used.
+    fn why_open(&self, experiment: &str, case: &str) -> String {
+        let ran = |c| !self.data.runs(experiment, case, c).is_empty();
+        match ran("threads") && ran("event-loop") {
+            true => "Measured, but not validly: why is said below.".to_owned(),
+            false => "Not measured on both servers.".to_owned(),
+        }
     }
 
     fn first_case(&self, experiment: &str) -> &str {
@@ -110,10 +119,10 @@ fn switching(q: &Question<'_>) -> Claim {
             Some(mailbox) if mailbox > 3.0 * threads => (
                 Verdict::Otherwise,
                 format!(
-                    "It is the mailbox, not the thread: a writer thread per \
-                     reader takes {} switches for each message delivered; \
-                     threads that write straight to the sockets take {}, \
-                     the event loop {}.",
+                    "Not the threads switch, the mailbox does: a writer \
+                     thread per reader takes {} switches for each message \
+                     delivered, threads that write straight to the sockets \
+                     {}, the event loop {}.",
                     number(mailbox),
                     number(threads),
                     number(event_loop)
@@ -211,33 +220,32 @@ fn latency(q: &Question<'_>) -> Claim {
 
 fn connections(q: &Question<'_>) -> Claim {
     let case = q.first_case("ladder");
-    let gave = |c| q.data.median("ladder", case, c, "gave") == Some(1.0);
-    let (threads_gave, loop_gave) = (gave("threads"), gave("event-loop"));
+    let note = |contender| -> String {
+        let runs = q.data.runs("ladder", case, contender);
+        let notes = runs.iter().flat_map(|run| &run.notes);
+        let mut gave = notes.filter_map(|n| n.split_once(" gave: "));
+        gave.next().map_or("nothing gave".to_owned(), |(_, what)| {
+            what.trim_end_matches('.').replace('`', "")
+        })
+    };
+    let (threads_note, loop_note) = (note("threads"), note("event-loop"));
     q.claim(
         "An event loop handles more connections; the OS limits threads",
         ("ladder", case, "readers"),
         "readers at most",
-        |threads, event_loop| match (threads_gave, loop_gave) {
-            (false, false) => (
-                Verdict::Open,
-                format!(
-                    "Nothing gave on either up to {} readers: as far as this \
-                     run went.",
-                    number(threads.min(event_loop))
-                ),
-            ),
-            _ if event_loop > 1.05 * threads => (
-                Verdict::Holds,
-                "The thread server's end came first; what gave is in the \
-                 ladder's table."
-                    .to_owned(),
-            ),
-            _ => (
-                Verdict::Otherwise,
-                "Both ended at the same limit; what gave is in the ladder's \
-                 table."
-                    .to_owned(),
-            ),
+        |threads, event_loop| {
+            let nothing = "nothing gave";
+            let both = threads_note == nothing && loop_note == nothing;
+            let verdict = match event_loop > 1.05 * threads {
+                true => Verdict::Holds,
+                false if both => Verdict::Open,
+                false => Verdict::Otherwise,
+            };
+            let sentence = format!(
+                "Threads: {threads_note}. Event loop: {loop_note}. What \
+                 each then answered is below."
+            );
+            (verdict, sentence)
         },
     )
 }
@@ -281,9 +289,19 @@ fn parallel(q: &Question<'_>) -> Claim {
                 Verdict::Otherwise
             };
             let offload = offload.map_or(String::new(), |x| {
-                format!(" Handed to worker threads, the loop: {}.", number(x))
+                format!(
+                    " Handed to worker threads, the loop's does {}.",
+                    number(x)
+                )
             });
-            (verdict, format!("More clients, more cores used.{offload}"))
+            let what = match verdict {
+                Verdict::Holds => {
+                    "A thread per client uses the cores there are; one loop \
+                     uses one."
+                }
+                _ => "This run does not show it; was the machine busy?",
+            };
+            (verdict, format!("{what}{offload}"))
         },
     )
 }
