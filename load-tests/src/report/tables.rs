@@ -136,18 +136,19 @@ fn alarms(
 ) -> String {
     let mut alarms = String::new();
     for column in columns {
-        for run in data.runs(experiment, case, column) {
-            if let Some(why) = &run.invalid {
-                let _ = write!(
-                    alarms,
-                    "<p class=\"alarm\">{}, {}, repetition {}: not reported, \
-                     because {}.</p>",
-                    escape(case),
-                    escape(column),
-                    run.repetition + 1,
-                    escape(why)
-                );
-            }
+        let runs = data.runs(experiment, case, column);
+        let mut reasons = runs.iter().filter_map(|r| r.invalid.as_ref());
+        if let Some(why) = reasons.next() {
+            let _ = write!(
+                alarms,
+                "<p class=\"alarm\">{}, {}: {} of {} runs not reported, \
+                 because {}.</p>",
+                escape(case),
+                escape(column),
+                1 + reasons.count(),
+                runs.len(),
+                escape(why)
+            );
         }
         for (kind, count) in data.errors(experiment, case, column) {
             let _ = write!(
