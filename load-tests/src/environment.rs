@@ -66,6 +66,9 @@ pub fn observe() -> Environment {
         "open files (soft, hard)".to_owned(),
         format!("{}, {}", show(files.current), show(files.maximum)),
     ));
+    let nice = rustix::process::getpriority_process(None);
+    let nice = nice.map_or("unknown".to_owned(), |nice| nice.to_string());
+    limits.push(("priority of all processes (nice)".to_owned(), nice));
     Environment {
         started_at: jiff::Timestamp::now().to_string(),
         commit: commit(),
