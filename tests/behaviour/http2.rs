@@ -39,6 +39,7 @@ suite! { event_loop_alone, "event-loop",
     endless_heads_are_ended
     floods_of_questions_hold_up_nobody
     broken_frames_are_ended
+    a_silent_client_is_given_up
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -476,4 +477,15 @@ fn broken_frames_are_ended(on: Kind) {
         is_sent_away(&mut wire, BROKEN);
     }
     assert_eq!(get(&server, "/healthz").text(), "ok\n");
+}
+
+fn a_silent_client_is_given_up(on: Kind) {
+    let server = Server::start(on);
+    let mut wire = by_hand(&server);
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_secs(30);
+    // It is sent settings, and pinged, and says nothing to it.
+    while wire.take(1, deadline).is_ok() {}
+    let given_up = begun.elapsed().as_secs_f64();
+    assert!((18.0..25.0).contains(&given_up), "given up at {given_up} s");
 }
