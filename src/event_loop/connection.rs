@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
+use super::turn::Then;
 use super::{http2, long_poll, socket, stream};
 use crate::admission::client_address;
 use crate::answers;
@@ -56,24 +57,6 @@ pub(super) enum Heard {
     End,
 }
 
-/// What comes after an answer.
-pub(super) enum Then {
-    /// The next request.
-    Next,
-    /// The end of the connection.
-    End,
-}
-
-impl Then {
-    /// What comes after an answer that was framed so.
-    pub(super) fn after(framing: Framing) -> Then {
-        match framing.keep_alive {
-            true => Then::Next,
-            false => Then::End,
-        }
-    }
-}
-
 /// A connection counted as used for something, until it is dropped.
 pub(super) struct Use {
     outbox: Rc<Outbox>,
@@ -108,6 +91,9 @@ pub(super) async fn serve(
         && let Some(request) = connection.next_request().await
     {
         then = connection.answer(&request).await;
+    }
+    if let Then::Turn(turn) = then {
+        turn.serve(&mut connection).await;
     }
     connection.outbox.finish(Bytes::new());
     connection.linger().await;
@@ -226,15 +212,14 @@ impl Connection {
                 return Box::pin(poll).await;
             }
             Call::Stream(reading, format) => {
-                let stream = stream::serve(self, request, reading, format);
-                return Box::pin(stream).await;
+                let stream = stream::open(self, request, reading, format);
+                return stream.await;
             }
             Call::Socket(reading, codec) => {
-                let chat = socket::chat(self, request, reading, codec);
-                return Box::pin(chat).await;
+                return socket::open(self, request, reading, codec);
             }
             Call::Echo(codec) => {
-                return Box::pin(socket::echo(self, request, codec)).await;
+                return socket::open_echo(self, request, codec);
             }
         };
         Ok(self.respond(request, answer).await)

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connection::{Connection, Heard, Then};
+use super::connection::{Connection, Heard};
 use super::outbox::Outbox;
+use super::turn::Then;
 use crate::answers;
 use crate::chat::{Page, RoomName, Seq};
 use crate::metrics::Transport;

@@ -10,10 +10,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Then};
+use super::connection::Connection;
 use super::rooms::{Reader, Room};
 use super::server::Pending;
 use super::stream::{enter, leave};
+use super::turn::{Opening, Then, Turn};
 use crate::admission::Bucket;
 use crate::chat::{MessageId, Nick};
 use crate::clock;
@@ -27,28 +28,56 @@ use crate::wire::json::{self, Heard};
 use crate::wire::stream::Encoding;
 use crate::wire::websocket::{Codec, Event, Session, frame, handshake};
 
-/// Serves a WebSocket to a room, until either side closes it.
-pub(super) async fn chat(
-    connection: &mut Connection,
+/// Opens a WebSocket to a room.
+pub(super) fn open(
+    connection: &Connection,
     request: &Request,
     reading: Reading,
     codec: Codec,
 ) -> Result<Then, Problem> {
-    api::check_origin(request, &connection.server.config.rules)?;
-    let head = handshake::answer(request, codec)?
-        .encode_open(request.version, clock::now());
+    let head = upgrade(connection, request, codec)?;
     let room = connection.server.rooms.room(&reading.room)?;
-    let _use = connection.used_for(Transport::Socket);
-    let encoding = Encoding::FRAMES;
-    let entered = enter(connection, &room, reading, encoding, head).await;
-    if let Ok(reader) = entered {
+    let (encoding, transport) = (Encoding::FRAMES, Transport::Socket);
+    let opening = Opening { room, reading, encoding, transport, head };
+    Ok(Turn::Chat(opening, codec).into())
+}
+
+/// Opens a WebSocket that sends everything back.
+pub(super) fn open_echo(
+    connection: &Connection,
+    request: &Request,
+    codec: Codec,
+) -> Result<Then, Problem> {
+    let head = upgrade(connection, request, codec)?;
+    Ok(Turn::Echo(head, codec).into())
+}
+
+/// The head that makes a socket of a connection.
+fn upgrade(
+    connection: &Connection,
+    request: &Request,
+    codec: Codec,
+) -> Result<Bytes, Problem> {
+    api::check_origin(request, &connection.server.config.rules)?;
+    let upgrade = handshake::answer(request, codec)?;
+    Ok(upgrade.encode_open(request.version, clock::now()))
+}
+
+/// Serves a WebSocket to a room, until either side closes it.
+pub(super) async fn chat(
+    connection: &mut Connection,
+    opening: Opening,
+    codec: Codec,
+) {
+    let _use = connection.used_for(opening.transport);
+    let room = Rc::clone(&opening.room);
+    if let Ok(reader) = enter(connection, opening).await {
         let limit = connection.server.config.limits.socket_message;
         let session = Session::new(codec, limit);
         let mut chat = Chat::new(connection, session, room, reader);
         chat.run().await;
         leave(chat.connection, &chat.room, &chat.reader);
     }
-    Ok(Then::End)
 }
 
 /// One client's socket to a room.
@@ -233,17 +262,13 @@ impl Heartbeat {
 /// Serves a WebSocket that sends every message back.
 pub(super) async fn echo(
     connection: &mut Connection,
-    request: &Request,
+    head: &[u8],
     codec: Codec,
-) -> Result<Then, Problem> {
-    api::check_origin(request, &connection.server.config.rules)?;
-    let upgrade = handshake::answer(request, codec)?;
-    let head = upgrade.encode_open(request.version, clock::now());
+) {
     let _use = connection.used_for(Transport::Echo);
     let session = Session::new(codec, MAX_ECHO);
     // It ends as it ends: there is nobody left to be told.
-    let _ = run_echo(connection, session, &head).await;
-    Ok(Then::End)
+    let _ = run_echo(connection, session, head).await;
 }
 
 async fn run_echo(

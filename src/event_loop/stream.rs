@@ -10,8 +10,9 @@ use std::rc::Rc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Then};
+use super::connection::Connection;
 use super::rooms::{Reader, Room};
+use super::turn::{Opening, Then, Turn};
 use crate::answers;
 use crate::limits::{LATEST, STREAM_PING};
 use crate::metrics::Transport;
@@ -23,8 +24,8 @@ use crate::wire::stream::{Encoding, Format};
 /// Room for the first bytes to a reader.
 const OPENING: usize = 4 << 10;
 
-/// Serves a stream until its client leaves or the server goes.
-pub(super) async fn serve(
+/// Opens a stream.
+pub(super) async fn open(
     connection: &mut Connection,
     request: &Request,
     reading: Reading,
@@ -38,19 +39,24 @@ pub(super) async fn serve(
     let origin = api::shared_with(request, &connection.server.config.rules);
     let head = head.shared_with(origin);
     let line = connection.outbox.line();
-    let open = line.encode_open(&head, request.version);
+    let head = line.encode_open(&head, request.version);
     let encoding = Encoding::over_http(format, request.version);
     let transport = match format {
         Format::Events => Transport::Events,
         Format::Lines | Format::Frames => Transport::Stream,
     };
-    let _use = connection.used_for(transport);
-    let entered = enter(connection, &room, reading, encoding, open).await;
-    if let Ok(reader) = entered {
+    let opening = Opening { room, reading, encoding, transport, head };
+    Ok(Turn::Stream(opening).into())
+}
+
+/// Serves a stream until its client leaves or the server goes.
+pub(super) async fn serve(connection: &mut Connection, opening: Opening) {
+    let _use = connection.used_for(opening.transport);
+    let room = Rc::clone(&opening.room);
+    if let Ok(reader) = enter(connection, opening).await {
         wait(connection, &reader).await;
         leave(connection, &room, &reader);
     }
-    Ok(Then::End)
 }
 
 /// Writes what a reader has missed, then lets it into the room.
@@ -59,11 +65,9 @@ pub(super) async fn serve(
 /// It left, it was too slow, or it lost its place while it was reading.
 pub(super) async fn enter(
     connection: &mut Connection,
-    room: &Rc<Room>,
-    reading: Reading,
-    encoding: Encoding,
-    head: Bytes,
+    opening: Opening,
 ) -> io::Result<Rc<Reader>> {
+    let Opening { room, reading, encoding, head, .. } = opening;
     let outbox = Rc::clone(&connection.outbox);
     let mut page = room.page(reading.after, LATEST);
     let hello = encoding.hello(Hello {
@@ -89,7 +93,7 @@ pub(super) async fn enter(
         page = missing;
         reader.outbox.write(&encoding.messages(&page.messages)).await?;
     }
-    connection.server.rooms.announce(room);
+    connection.server.rooms.announce(&room);
     Ok(reader)
 }
 

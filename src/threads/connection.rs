@@ -17,6 +17,7 @@ use rustix::net::{RecvFlags, recv};
 
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
+use super::turn::Then;
 use super::{long_poll, socket, stream};
 use crate::admission::client_address;
 use crate::answers;
@@ -65,24 +66,6 @@ pub(super) enum Heard {
     End,
 }
 
-/// What comes after an answer.
-pub(super) enum Then {
-    /// The next request.
-    Next,
-    /// The end of the connection.
-    End,
-}
-
-impl Then {
-    /// What comes after an answer that was framed so.
-    pub(super) fn after(framing: Framing) -> Then {
-        match framing.keep_alive {
-            true => Then::Next,
-            false => Then::End,
-        }
-    }
-}
-
 /// A connection counted as used for something, until it is dropped.
 pub(super) struct Use {
     outbox: Arc<Outbox>,
@@ -110,6 +93,9 @@ pub(super) fn serve(server: &Arc<Server>, outbox: Arc<Outbox>, peer: IpAddr) {
         && let Some(request) = connection.next_request()
     {
         then = connection.answer(&request);
+    }
+    if let Then::Turn(turn) = then {
+        turn.serve(&mut connection);
     }
     connection.outbox.finish(Bytes::new());
     connection.linger();
@@ -223,12 +209,14 @@ impl Connection {
                 return long_poll::serve(self, request, &room, &query);
             }
             Call::Stream(reading, format) => {
-                return stream::serve(self, request, reading, format);
+                return stream::open(self, request, reading, format);
             }
             Call::Socket(reading, codec) => {
-                return socket::chat(self, request, reading, codec);
+                return socket::open(self, request, reading, codec);
             }
-            Call::Echo(codec) => return socket::echo(self, request, codec),
+            Call::Echo(codec) => {
+                return socket::open_echo(self, request, codec);
+            }
         };
         Ok(self.respond(request, answer))
     }

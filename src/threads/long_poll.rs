@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::connection::{Connection, Heard, Then};
+use super::connection::{Connection, Heard};
 use super::outbox::Outbox;
+use super::turn::Then;
 use crate::answers;
 use crate::chat::{Page, RoomName, Seq};
 use crate::clock;

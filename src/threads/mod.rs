@@ -16,5 +16,6 @@ mod rooms;
 mod server;
 mod socket;
 mod stream;
+mod turn;
 
 pub use server::run;

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::connection::{Connection, Then};
+use super::connection::Connection;
 use super::rooms::{Reader, Room};
+use super::turn::{Opening, Then, Turn};
 use crate::answers;
 use crate::clock;
 use crate::limits::{LATEST, STREAM_PING};
@@ -26,8 +27,8 @@ use crate::wire::stream::{Encoding, Format};
 /// lives (malloc's tcache).
 const OPENING: usize = 4 << 10;
 
-/// Serves a stream until its client leaves or the server goes.
-pub(super) fn serve(
+/// Opens a stream.
+pub(super) fn open(
     connection: &mut Connection,
     request: &Request,
     reading: Reading,
@@ -40,18 +41,24 @@ pub(super) fn serve(
     let room = connection.server.rooms.room(&reading.room)?;
     let origin = api::shared_with(request, &connection.server.config.rules);
     let head = head.shared_with(origin);
-    let open = head.encode_open(request.version, clock::now());
+    let head = head.encode_open(request.version, clock::now());
     let encoding = Encoding::over_http(format, request.version);
     let transport = match format {
         Format::Events => Transport::Events,
         Format::Lines | Format::Frames => Transport::Stream,
     };
-    let _use = connection.used_for(transport);
-    if let Ok(reader) = enter(connection, &room, reading, encoding, open) {
+    let opening = Opening { room, reading, encoding, transport, head };
+    Ok(Turn::Stream(opening).into())
+}
+
+/// Serves a stream until its client leaves or the server goes.
+pub(super) fn serve(connection: &mut Connection, opening: Opening) {
+    let _use = connection.used_for(opening.transport);
+    let room = Arc::clone(&opening.room);
+    if let Ok(reader) = enter(connection, opening) {
         wait(connection, &reader);
         leave(connection, &room, &reader);
     }
-    Ok(Then::End)
 }
 
 /// Writes what a reader has missed, then lets it into the room.
@@ -60,11 +67,9 @@ pub(super) fn serve(
 /// It left, it was too slow, or it lost its place while it was reading.
 pub(super) fn enter(
     connection: &mut Connection,
-    room: &Arc<Room>,
-    reading: Reading,
-    encoding: Encoding,
-    head: Bytes,
+    opening: Opening,
 ) -> io::Result<Arc<Reader>> {
+    let Opening { room, reading, encoding, head, .. } = opening;
     let outbox = Arc::clone(&connection.outbox);
     let mut page = room.page(reading.after, LATEST);
     let hello = encoding.hello(Hello {
@@ -90,7 +95,7 @@ pub(super) fn enter(
         page = missing;
         reader.outbox.write(&encoding.messages(&page.messages))?;
     }
-    connection.server.rooms.announce(room);
+    connection.server.rooms.announce(&room);
     Ok(reader)
 }
 

@@ -23,10 +23,11 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 pub(super) use self::stream::Stream;
 use self::wire::Wire;
-use super::connection::{Connection as Client, Heard, Then};
+use super::connection::{Connection as Client, Heard};
 use super::line::Line;
 use super::outbox::{Outbox, Waits};
 use super::server::Server;
+use super::turn::Then;
 use crate::answers;
 use crate::limits::{Limits, SOCKET_PING, SOCKET_SILENT};
 use crate::metrics::Transport;
@@ -224,7 +225,11 @@ async fn serve_stream(
     let mut client = Client::new(Rc::clone(server), outbox, peer);
     match request {
         Ok(request) => {
-            client.answer(&request).await;
+            let then = client.answer(&request).await;
+            drop(request);
+            if let Then::Turn(turn) = then {
+                turn.serve(&mut client).await;
+            }
         }
         Err(problem) => client.give_up(&problem),
     }
