@@ -125,11 +125,13 @@ fn herd(q: &Question<'_>) -> Claim {
             },
             format!(
                 "Exponential alone still herds: {} attempts a second at the \
-                 return, in step. With full jitter {}, and all are back \
-                 after {} s.",
+                 return, in step; with full jitter {}.{}",
                 number(exponential),
                 number(jitter),
-                back.map_or("?".to_owned(), number)
+                back.map_or(String::new(), |s| format!(
+                    " Then all are back after {} s.",
+                    number(s)
+                ))
             ),
         ),
         _ => (Verdict::Open, "Not measured.".to_owned()),
