@@ -226,6 +226,7 @@ pub fn bars(plot: &Bars) -> Option<String> {
         plot.groups.iter().map(|(_, b)| height(b)).reduce(f64::max)?;
     let top = tallest.max(1e-6) * 1.15;
     let count = plot.groups.len() as f64;
+    let size = value_size(plot);
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -260,18 +261,28 @@ pub fn bars(plot: &Bars) -> Option<String> {
                 let shape = Rectangle::new(corners, style);
                 chart.draw_series([shape]).ok()?;
                 if plot.stacking == Stacking::Beside {
-                    label(&mut chart, (left + right) / 2.0, high, value)?;
+                    let place = ((left + right) / 2.0, high);
+                    label(&mut chart, place, value, size)?;
                 }
             }
             if plot.stacking == Stacking::Stacked {
                 let total = height(bars);
-                label(&mut chart, at as f64 + 0.5, total, total)?;
+                label(&mut chart, (at as f64 + 0.5, total), total, size)?;
             }
         }
         names(&root, plot)?;
         root.present().ok()?;
     }
     Some(dress(svg))
+}
+
+/// The values of many narrow bars must not run into each other.
+fn value_size(plot: &Bars) -> u32 {
+    let bars: usize = plot.groups.iter().map(|(_, bars)| bars.len()).sum();
+    match plot.stacking {
+        Stacking::Beside if bars > 9 => 21,
+        _ => FONT.1,
+    }
 }
 
 type Rect = (Ink, f64, f64, f64, f64, f64);
@@ -298,18 +309,20 @@ fn rectangles(at: f64, bars: &[(Ink, f64)], stacking: Stacking) -> Vec<Rect> {
 
 fn label<Y>(
     chart: &mut Chart<'_, '_, Y>,
-    x: f64,
-    y: f64,
+    place: (f64, f64),
     value: f64,
+    size: u32,
 ) -> Option<()>
 where
     Y: Ranged<ValueType = f64>,
 {
     use plotters::style::text_anchor::{HPos, Pos, VPos};
-    let style =
-        FONT.into_font().color(&TEXT).pos(Pos::new(HPos::Center, VPos::Bottom));
+    let style = ("sans-serif", size)
+        .into_font()
+        .color(&TEXT)
+        .pos(Pos::new(HPos::Center, VPos::Bottom));
     let text = super::numbers::number(value);
-    chart.draw_series([Text::new(text, (x, y), style)]).ok()?;
+    chart.draw_series([Text::new(text, place, style)]).ok()?;
     Some(())
 }
 
