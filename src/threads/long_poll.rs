@@ -7,10 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::connection::{Connection, Heard};
 use super::outbox::Outbox;
+use super::system::Mutex;
 use super::turn::Then;
 use crate::answers;
 use crate::chat::{Page, RoomName, Seq};
