@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -306,6 +306,12 @@ impl Outbox {
             self.sent.notify_waiters();
         }
     }
+}
+
+/// Acts on those that are still there.
+pub(super) fn for_each(outboxes: &[Weak<Outbox>], act: impl Fn(&Outbox)) {
+    let there = outboxes.iter().filter_map(Weak::upgrade);
+    there.for_each(|outbox| act(&outbox));
 }
 
 /// What a writer does.

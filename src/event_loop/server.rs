@@ -23,7 +23,7 @@ use super::connection;
 use super::crew::{Crew, Waited};
 use super::door::Door;
 use super::line::Line;
-use super::outbox::{Delivery, Outbox};
+use super::outbox::{Delivery, Outbox, for_each};
 use super::presence::Presence;
 use super::rooms::{Room, Rooms};
 use crate::admission::{Admission, is_trusted};
@@ -367,11 +367,6 @@ impl Server {
     fn outboxes(&self) -> Vec<Weak<Outbox>> {
         self.connected.borrow().values().map(Rc::downgrade).collect()
     }
-}
-
-fn for_each(outboxes: &[Weak<Outbox>], act: impl Fn(&Outbox)) {
-    let there = outboxes.iter().filter_map(Weak::upgrade);
-    there.for_each(|outbox| act(&outbox));
 }
 
 /// A connection's place among those who are connected; given up when its task

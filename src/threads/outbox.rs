@@ -8,8 +8,8 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -329,6 +329,12 @@ impl Outbox {
             self.sent.notify_all();
         }
     }
+}
+
+/// Acts on those that are still there.
+pub(super) fn for_each(outboxes: &[Weak<Outbox>], act: impl Fn(&Outbox)) {
+    let there = outboxes.iter().filter_map(Weak::upgrade);
+    there.for_each(|outbox| act(&outbox));
 }
 
 /// What a writer does.
