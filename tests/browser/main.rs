@@ -30,7 +30,7 @@ macro_rules! suite {
 
 mod both_in_a_browser;
 mod chromium;
-mod faults;
+mod faults_in_a_browser;
 #[path = "../behaviour/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the behaviour suite uses it all")]
 mod harness;
