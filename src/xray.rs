@@ -78,7 +78,7 @@ impl Tape {
     /// has ended the connection.
     fn listen(&mut self, socket: &mut TcpStream) -> io::Result<bool> {
         socket.set_read_timeout(Some(SILENCE))?;
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         while self.begun.elapsed() < PATIENCE && self.heard < SHOWN {
             match socket.read(&mut buffer) {
                 Ok(0) => return Ok(true),

@@ -107,15 +107,18 @@ fn the_twins_have_the_same_files() {
 }
 
 #[test]
-fn only_the_event_loop_has_something_alone() {
+fn what_only_one_has_is_known() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let alone = |twin: &str| -> Vec<_> {
         let entries = fs::read_dir(src.join(twin)).unwrap();
         let folders = entries.map(|e| e.unwrap()).filter(|e| e.path().is_dir());
-        folders.map(|folder| folder.file_name()).collect()
+        let mut names: Vec<_> = folders.map(|f| f.file_name()).collect();
+        names.sort();
+        names
     };
     assert_eq!(alone("event_loop"), ["http2"]);
-    assert!(alone("threads").is_empty());
+    // One thread at a time needs no locks, and no proof that they are right.
+    assert_eq!(alone("threads"), ["system", "tests"]);
 }
 
 #[test]

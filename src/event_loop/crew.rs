@@ -37,6 +37,9 @@ impl Crew {
         self.working.set(self.working.get() + 1);
         self.gauge.inc();
         let leave = Leave { crew: Rc::clone(self) };
+        // (In a box: a future that is moved into another has its room there
+        // twice, once to come in and once to run.)
+        let work = Box::pin(work);
         task::spawn_local(async move {
             let _leave = leave;
             work.await;

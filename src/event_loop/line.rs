@@ -97,8 +97,10 @@ impl Line {
     pub(super) async fn readable(&self) -> io::Result<()> {
         match &self.carrier {
             Carrier::Socket(socket) => socket.readable().await,
+            // (In a box: every future that waits for a line has room for the
+            // larger of the two, and most lines are sockets.)
             Carrier::Stream(stream) => {
-                stream.readable().await;
+                Box::pin(stream.readable()).await;
                 Ok(())
             }
         }
@@ -286,7 +288,7 @@ impl Line {
         let writable = async {
             match &self.carrier {
                 Carrier::Socket(socket) => socket.writable().await,
-                Carrier::Stream(stream) => stream.writable().await,
+                Carrier::Stream(stream) => Box::pin(stream.writable()).await,
             }
         };
         match timeout_at(deadline, writable).await {

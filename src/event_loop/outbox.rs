@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,8 +39,8 @@ pub(super) struct Outbox {
     line: Line,
     delivery: Rc<Delivery>,
     state: RefCell<State>,
-    /// Bytes pushed and not yet written.
-    unsent: Cell<usize>,
+    /// Told when nothing is left unsent.
+    sent: Notify,
     /// Whether its client waits for news, rather than to ask again.
     waits: Cell<bool>,
     /// Whether the client's own task is to find the end, whatever it reads.
@@ -50,6 +50,8 @@ pub(super) struct Outbox {
 
 struct State {
     way: Way,
+    /// Bytes pushed and not yet written.
+    unsent: usize,
     /// How its reader is written to, once it is one.
     encoding: Option<Encoding>,
     /// What the writer says last, when the way has ended before it.
@@ -79,13 +81,17 @@ enum Way {
 impl Outbox {
     /// The outbox of a new connection.
     pub(super) fn new(line: Line, delivery: Rc<Delivery>) -> Outbox {
-        let state =
-            State { way: Way::Straight, encoding: None, farewell: Vec::new() };
+        let state = State {
+            way: Way::Straight,
+            unsent: 0,
+            encoding: None,
+            farewell: Vec::new(),
+        };
         Outbox {
             line,
             delivery,
             state: RefCell::new(state),
-            unsent: Cell::new(0),
+            sent: Notify::new(),
             waits: Cell::new(false),
             woken: Cell::new(false),
             wake: Notify::new(),
@@ -124,7 +130,20 @@ impl Outbox {
     /// # Errors
     /// The connection is broken, or a piece took too long.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        // A poll that was held may have been answered with more than went out
+        // at once: its writer comes first.
+        while self.state.borrow().unsent > 0 {
+            self.sent.notified().await;
+        }
+        if let Way::Ended(_) = self.state.borrow().way {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         self.line.write(bytes).await
+    }
+
+    /// Whether nothing waits: what is written now does not come between.
+    pub(super) fn is_straight(&self) -> bool {
+        matches!(self.state.borrow().way, Way::Straight)
     }
 
     /// Wakes the client's own task out of its `read`, which finds the end.
@@ -162,7 +181,7 @@ impl Outbox {
 
     /// Breaks the connection off.
     pub(super) fn abort(&self) {
-        self.state.borrow_mut().way = Way::Ended(VecDeque::new());
+        self.state.borrow_mut().end();
         self.line.shut(Shutdown::Both);
         self.wake();
     }
@@ -172,7 +191,7 @@ impl Outbox {
             Way::Straight => self.put_straight(state, bytes),
             // What does not fit is not sealed either: a record that is left
             // out makes all that follow it unreadable.
-            Way::Backlog(_) if self.fits(bytes.len()) => {
+            Way::Backlog(_) if self.fits(state, bytes.len()) => {
                 let sealed = self.line.seal(bytes);
                 self.queue(state, sealed);
             }
@@ -202,14 +221,14 @@ impl Outbox {
         self.delivery.crew.start(async move { outbox.drain().await });
     }
 
-    fn fits(&self, length: usize) -> bool {
-        self.unsent.get() + length <= self.delivery.bound
+    fn fits(&self, state: &State, length: usize) -> bool {
+        state.unsent + length <= self.delivery.bound
     }
 
     fn queue(&self, state: &mut State, sealed: Bytes) {
         let Way::Backlog(backlog) = &mut state.way else { return };
         let length = sealed.len();
-        self.unsent.set(self.unsent.get() + length);
+        state.unsent += length;
         self.delivery.metrics.backlog.inc_by(length as i64);
         backlog.push_back(sealed);
     }
@@ -230,50 +249,84 @@ impl Outbox {
 
     /// The life of a writer: until the backlog is empty, or ends.
     async fn drain(&self) {
-        while let Some(mut piece) = self.next_piece() {
-            while piece.len() < PIECE
-                && let Some(more) = self.state.borrow_mut().next()
-            {
-                piece.extend_from_slice(&more);
-            }
-            let written = self.line.write_sealed(&piece).await;
-            self.settle(piece.len());
-            if written.is_err() {
-                self.abort();
-                break;
+        loop {
+            match self.next() {
+                Next::Piece(piece) => {
+                    if self.write_with_more(piece.into()).await.is_err() {
+                        self.abort();
+                        return self.settle_rest();
+                    }
+                }
+                Next::Nothing => return,
+                Next::Farewell(farewell) => {
+                    // Whoever has left already is not told.
+                    let _ = self.line.write(&farewell).await;
+                    return self.line.close();
+                }
             }
         }
-        while let Some(left) = self.state.borrow_mut().next() {
-            self.settle(left.len());
-        }
-        let farewell = {
-            let mut state = self.state.borrow_mut();
-            let Way::Ended(_) = state.way else { return };
-            std::mem::take(&mut state.farewell)
-        };
-        // Whoever has left already is not told.
-        let _ = self.write(&farewell).await;
-        self.line.close();
     }
 
-    /// What waits; `None` once nothing does, and the way is straight again or
-    /// has ended.
-    fn next_piece(&self) -> Option<Vec<u8>> {
+    /// What a writer does next. From the moment that it is nothing, it has no
+    /// say: another may have been started.
+    fn next(&self) -> Next {
         let mut state = self.state.borrow_mut();
         if let Some(bytes) = state.next() {
-            return Some(bytes.into());
+            return Next::Piece(bytes);
         }
-        if let Way::Backlog(_) = state.way {
-            state.way = Way::Straight;
+        if let Way::Ended(_) = state.way {
+            return Next::Farewell(std::mem::take(&mut state.farewell));
         }
-        None
+        state.way = Way::Straight;
+        Next::Nothing
+    }
+
+    /// Small pieces leave together.
+    async fn write_with_more(&self, mut piece: Vec<u8>) -> io::Result<()> {
+        while piece.len() < PIECE
+            && let Some(more) = self.state.borrow_mut().next()
+        {
+            piece.extend_from_slice(&more);
+        }
+        let written = self.line.write_sealed(&piece).await;
+        self.settle(piece.len());
+        written
+    }
+
+    /// What is left will not be written.
+    fn settle_rest(&self) {
+        loop {
+            let next = self.state.borrow_mut().next();
+            let Some(left) = next else { return };
+            self.settle(left.len());
+        }
     }
 
     /// So many bytes wait no longer.
     fn settle(&self, length: usize) {
-        self.unsent.set(self.unsent.get() - length);
         self.delivery.metrics.backlog.dec_by(length as i64);
+        let mut state = self.state.borrow_mut();
+        state.unsent -= length;
+        if state.unsent == 0 {
+            self.sent.notify_waiters();
+        }
     }
+}
+
+/// Acts on those that are still there.
+pub(super) fn for_each(outboxes: &[Weak<Outbox>], act: impl Fn(&Outbox)) {
+    let there = outboxes.iter().filter_map(Weak::upgrade);
+    there.for_each(|outbox| act(&outbox));
+}
+
+/// What a writer does.
+enum Next {
+    /// It writes this, and what has come since.
+    Piece(Bytes),
+    /// It ends; the way is straight again.
+    Nothing,
+    /// It says this, and closes the sending half: nothing more is taken.
+    Farewell(Vec<u8>),
 }
 
 impl State {

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use super::connection;
 use super::crew::{Crew, Waited};
 use super::door::Door;
 use super::line::Line;
-use super::outbox::{Delivery, Outbox};
+use super::outbox::{Delivery, Outbox, for_each};
 use super::presence::Presence;
 use super::rooms::{Room, Rooms};
 use crate::admission::{Admission, is_trusted};
@@ -343,15 +343,17 @@ impl Server {
     /// asks is answered for a moment more, and what was posted is made safe.
     async fn stop(&self, door: &mut Door) {
         self.metrics.stopping.store(true, Ordering::Relaxed);
-        self.for_each_outbox(Outbox::wake_reader);
+        let mut outboxes = self.outboxes();
+        for_each(&outboxes, Outbox::wake_reader);
         let grace = Instant::now() + GRACE;
         while !self.connected.borrow().is_empty() && Instant::now() < grace {
             door.accept_for(TICK).await;
         }
-        self.for_each_outbox(Outbox::wake);
+        outboxes.extend(self.outboxes());
+        for_each(&outboxes, Outbox::wake);
         if let Waited::Late(left) = self.delivery.crew.wait(LEAVE).await {
             tracing::warn!("{left} connections had to be broken off");
-            self.for_each_outbox(Outbox::abort);
+            for_each(&outboxes, Outbox::abort);
             self.delivery.crew.wait(LEAVE).await;
         }
         // Twin: closing waits for the journal's thread, which may be waiting
@@ -360,8 +362,10 @@ impl Server {
         let _ = task::spawn_blocking(move || journal.close()).await;
     }
 
-    fn for_each_outbox(&self, act: impl Fn(&Outbox)) {
-        self.connected.borrow().values().for_each(|outbox| act(outbox));
+    /// The ways to everyone. A writer may still be at one whose connection
+    /// has given up its place.
+    fn outboxes(&self) -> Vec<Weak<Outbox>> {
+        self.connected.borrow().values().map(Rc::downgrade).collect()
     }
 }
 

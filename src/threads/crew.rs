@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
 use prometheus_client::metrics::gauge::Gauge;
+
+use super::system::{Builder, Condvar, JoinHandle, Mutex};
 
 /// The stack of a client's thread. It is reserved, not used: the kernel gives
 /// memory to the pages that are touched (a test goes down the deepest path).
@@ -62,7 +62,7 @@ impl Crew {
         let number = members.next;
         members.next += 1;
         let crew = Arc::clone(self);
-        let builder = thread::Builder::new().name(name).stack_size(STACK);
+        let builder = Builder::new().name(name).stack_size(STACK);
         let handle = builder.spawn(move || {
             let _leave = Leave { crew, number };
             work();

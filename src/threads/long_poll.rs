@@ -7,10 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::connection::{Connection, Heard};
 use super::outbox::Outbox;
+use super::system::Mutex;
 use super::turn::Then;
 use crate::answers;
 use crate::chat::{Page, RoomName, Seq};
@@ -93,6 +92,9 @@ fn hold(
             framing.keep_alive &= !connection.server.is_stopping();
             let page = room.page(Some(held.after), held.limit);
             held.answer_with(&page, framing);
+            // A client that does not take its answer, and asks on, is given
+            // no other: that one would be written while this one waits.
+            framing.keep_alive &= connection.outbox.is_straight();
             Ok(Then::after(framing))
         }
     }

@@ -16,6 +16,10 @@ mod rooms;
 mod server;
 mod socket;
 mod stream;
+mod system;
 mod turn;
+
+#[cfg(test)]
+mod tests;
 
 pub use server::run;

@@ -8,15 +8,14 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use parking_lot::Mutex;
 
 use super::crew::Crew;
 use super::line::{Line, PIECE};
+use super::system::{Condvar, Mutex, Receiver, Sender, bounded};
 use crate::config::Fanout;
 use crate::metrics::Metrics;
 use crate::wire::stream::Encoding;
@@ -47,14 +46,16 @@ pub(super) struct Outbox {
     line: Line,
     delivery: Arc<Delivery>,
     state: Mutex<State>,
-    /// Bytes pushed and not yet written.
-    unsent: AtomicUsize,
+    /// Told when nothing is left unsent.
+    sent: Condvar,
     /// Whether its client waits for news, rather than to ask again.
     waits: AtomicBool,
 }
 
 struct State {
     way: Way,
+    /// Bytes pushed and not yet written.
+    unsent: usize,
     /// How its reader is written to, once it is one.
     encoding: Option<Encoding>,
     /// What the writer says last, when the way has ended before it.
@@ -83,13 +84,17 @@ enum Way {
 impl Outbox {
     /// The outbox of a new connection.
     pub(super) fn new(line: Line, delivery: Arc<Delivery>) -> Outbox {
-        let state =
-            State { way: Way::Straight, encoding: None, farewell: Vec::new() };
+        let state = State {
+            way: Way::Straight,
+            unsent: 0,
+            encoding: None,
+            farewell: Vec::new(),
+        };
         Outbox {
             line,
             delivery,
             state: Mutex::new(state),
-            unsent: AtomicUsize::new(0),
+            sent: Condvar::new(),
             waits: AtomicBool::new(false),
         }
     }
@@ -140,7 +145,22 @@ impl Outbox {
     /// # Errors
     /// The connection is broken, or a piece took too long.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        // A poll that was held may have been answered with more than went out
+        // at once: its writer comes first.
+        let mut state = self.state.lock();
+        while state.unsent > 0 {
+            self.sent.wait(&mut state);
+        }
+        if let Way::Ended = state.way {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        drop(state);
         self.line.write(bytes)
+    }
+
+    /// Whether nothing waits: what is written now does not come between.
+    pub(super) fn is_straight(&self) -> bool {
+        matches!(self.state.lock().way, Way::Straight)
     }
 
     /// Wakes the client's own thread out of its `read`, which finds the end.
@@ -172,7 +192,9 @@ impl Outbox {
             Way::Straight => self.put_straight(state, bytes),
             // What does not fit is not sealed either: a record that is left
             // out makes all that follow it unreadable.
-            Way::Backlog(backlog) if self.fits(backlog, bytes.len()) => {
+            Way::Backlog(backlog)
+                if !backlog.is_full() && self.fits(state, bytes.len()) =>
+            {
                 let sealed = self.line.seal(bytes);
                 self.queue(state, sealed);
             }
@@ -204,15 +226,14 @@ impl Outbox {
         }
     }
 
-    fn fits(&self, backlog: &Sender<Bytes>, length: usize) -> bool {
-        let unsent = self.unsent.load(Ordering::Relaxed);
-        unsent + length <= self.delivery.bound && !backlog.is_full()
+    fn fits(&self, state: &State, length: usize) -> bool {
+        state.unsent + length <= self.delivery.bound
     }
 
     fn queue(&self, state: &mut State, sealed: Bytes) {
         let Way::Backlog(backlog) = &state.way else { return };
         let length = sealed.len();
-        self.unsent.fetch_add(length, Ordering::Relaxed);
+        state.unsent += length;
         self.delivery.metrics.backlog.inc_by(length as i64);
         // There is room: only who holds the state's lock fills it.
         let _ = backlog.try_send(sealed);
@@ -248,56 +269,85 @@ impl Outbox {
 
     /// The life of a writer: until the backlog is empty, or ends.
     fn drain(&self, backlog: &Receiver<Bytes>) {
-        while let Some(mut piece) = self.next_piece(backlog) {
-            while piece.len() < PIECE
-                && let Ok(more) = backlog.try_recv()
-            {
-                piece.extend_from_slice(&more);
+        loop {
+            match self.next(backlog) {
+                Next::Piece(piece) => {
+                    if self.write_with_more(piece.into(), backlog).is_err() {
+                        self.abort();
+                        let left = backlog.try_iter().map(|b| b.len());
+                        return self.settle(left.sum());
+                    }
+                }
+                Next::Nothing => return,
+                Next::Farewell(farewell) => {
+                    // Whoever has left already is not told.
+                    let _ = self.line.write(&farewell);
+                    return self.line.close();
+                }
             }
-            let written = self.line.write_sealed(&piece);
-            self.settle(piece.len());
-            if written.is_err() {
-                self.abort();
-                break;
-            }
-        }
-        self.settle(backlog.try_iter().map(|left| left.len()).sum());
-        let mut state = self.state.lock();
-        if let Way::Ended = state.way {
-            let farewell = std::mem::take(&mut state.farewell);
-            drop(state);
-            // Whoever has left already is not told.
-            let _ = self.write(&farewell);
-            self.line.close();
         }
     }
 
-    /// What waits; `None` once nothing does, and the way is straight again or
-    /// has ended.
-    fn next_piece(&self, backlog: &Receiver<Bytes>) -> Option<Vec<u8>> {
-        if self.delivery.fanout == Fanout::Mailbox {
-            return backlog.recv().ok().map(Vec::from);
-        }
-        match backlog.try_recv() {
-            Ok(bytes) => return Some(bytes.into()),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => (),
+    /// What a writer does next. From the moment that it is nothing, it has no
+    /// say: another may have been started.
+    fn next(&self, backlog: &Receiver<Bytes>) -> Next {
+        if self.delivery.fanout == Fanout::Mailbox
+            && let Ok(bytes) = backlog.recv()
+        {
+            return Next::Piece(bytes);
         }
         // Everyone who pushes holds this lock: what is not here by now will
         // find the way straight.
         let mut state = self.state.lock();
         if let Ok(bytes) = backlog.try_recv() {
-            return Some(bytes.into());
+            return Next::Piece(bytes);
         }
-        if let Way::Backlog(_) = state.way {
-            state.way = Way::Straight;
+        if let Way::Ended = state.way {
+            return Next::Farewell(std::mem::take(&mut state.farewell));
         }
-        None
+        state.way = Way::Straight;
+        Next::Nothing
+    }
+
+    /// Small pieces leave together.
+    fn write_with_more(
+        &self,
+        mut piece: Vec<u8>,
+        backlog: &Receiver<Bytes>,
+    ) -> io::Result<()> {
+        while piece.len() < PIECE
+            && let Ok(more) = backlog.try_recv()
+        {
+            piece.extend_from_slice(&more);
+        }
+        let written = self.line.write_sealed(&piece);
+        self.settle(piece.len());
+        written
     }
 
     /// So many bytes wait no longer.
     fn settle(&self, length: usize) {
-        self.unsent.fetch_sub(length, Ordering::Relaxed);
         self.delivery.metrics.backlog.dec_by(length as i64);
+        let mut state = self.state.lock();
+        state.unsent -= length;
+        if state.unsent == 0 {
+            self.sent.notify_all();
+        }
     }
+}
+
+/// Acts on those that are still there.
+pub(super) fn for_each(outboxes: &[Weak<Outbox>], act: impl Fn(&Outbox)) {
+    let there = outboxes.iter().filter_map(Weak::upgrade);
+    there.for_each(|outbox| act(&outbox));
+}
+
+/// What a writer does.
+enum Next {
+    /// It writes this, and what has come since.
+    Piece(Bytes),
+    /// It ends; the way is straight again.
+    Nothing,
+    /// It says this, and closes the sending half: nothing more is taken.
+    Farewell(Vec<u8>),
 }

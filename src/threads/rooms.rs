@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
-use parking_lot::Mutex;
 
 use super::long_poll::Held;
 use super::outbox::Outbox;
+use super::system::Mutex;
 use crate::chat::{History, Message, Nick, Page, RoomName, Seq};
 use crate::limits::Limits;
 use crate::metrics::Metrics;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -17,7 +17,7 @@ use super::connection;
 use super::crew::{Crew, Waited};
 use super::door::Door;
 use super::line::Line;
-use super::outbox::{Delivery, Outbox};
+use super::outbox::{Delivery, Outbox, for_each};
 use super::presence::Presence;
 use super::rooms::{Room, Rooms};
 use crate::admission::{Admission, is_trusted};
@@ -241,24 +241,26 @@ impl Server {
     /// asks is answered for a moment more, and what was posted is made safe.
     fn stop(&self, door: &mut Door) {
         self.metrics.stopping.store(true, Ordering::Relaxed);
-        for outbox in self.connected.lock().values() {
-            outbox.wake_reader();
-        }
+        let mut outboxes = self.outboxes();
+        for_each(&outboxes, Outbox::wake_reader);
         let grace = Instant::now() + GRACE;
         while !self.connected.lock().is_empty() && Instant::now() < grace {
             door.accept_for(TICK);
         }
-        for outbox in self.connected.lock().values() {
-            outbox.wake();
-        }
+        outboxes.extend(self.outboxes());
+        for_each(&outboxes, Outbox::wake);
         if let Waited::Late(left) = self.delivery.crew.wait(LEAVE) {
             tracing::warn!("{left} connections had to be broken off");
-            for outbox in self.connected.lock().values() {
-                outbox.abort();
-            }
+            for_each(&outboxes, Outbox::abort);
             self.delivery.crew.wait(LEAVE);
         }
         self.journal.close();
+    }
+
+    /// The ways to everyone. A writer may still be at one whose connection
+    /// has given up its place.
+    fn outboxes(&self) -> Vec<Weak<Outbox>> {
+        self.connected.lock().values().map(Arc::downgrade).collect()
     }
 }
 

@@ -72,6 +72,7 @@ mod post;
 mod presence;
 mod rates;
 mod resume;
+mod scarce;
 mod shutdown;
 mod siege;
 mod silence;

@@ -30,10 +30,12 @@ macro_rules! suite {
 
 mod both_in_a_browser;
 mod chromium;
+mod faults_in_a_browser;
 #[path = "../behaviour/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the behaviour suite uses it all")]
 mod harness;
 mod in_a_browser;
+mod proxy;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,13 +1,12 @@
 //! A session by tungstenite, over a stream that is only memory.
 //!
-//! Where tungstenite is laxer than the RFC, so is this session:
+//! It is laxer than the RFC where tungstenite is (`by_hand` is strict):
 //! * a rule broken in a header is noticed when the whole frame is here (only
-//!   reserved opcodes and sizes are noticed with the header), and bytes that
-//!   are not UTF-8 at the end of their frame;
+//!   reserved opcodes and sizes are noticed with the header);
+//! * bytes that are not UTF-8 are noticed when their frame is whole: what
+//!   cases 6.4.3 and 6.4.4 of Autobahn's test suite call non-strict;
 //! * a length may be written longer than it need be;
 //! * close code 1014 is refused, although it has been registered since.
-//!
-//! The strict one is beside it: `by_hand`.
 
 use std::io::{self, Read, Write};
 
