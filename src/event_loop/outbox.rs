@@ -141,11 +141,6 @@ impl Outbox {
         self.line.write(bytes).await
     }
 
-    /// Whether nothing waits: what is written now does not come between.
-    pub(super) fn is_straight(&self) -> bool {
-        matches!(self.state.borrow().way, Way::Straight)
-    }
-
     /// Wakes the client's own task out of its `read`, which finds the end.
     // Twin: a thread is woken out of a system call by ending what it reads; a
     // task waits for several things at once, and this is one of them.

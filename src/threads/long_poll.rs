@@ -92,9 +92,6 @@ fn hold(
             framing.keep_alive &= !connection.server.is_stopping();
             let page = room.page(Some(held.after), held.limit);
             held.answer_with(&page, framing);
-            // A client that does not take its answer, and asks on, is given
-            // no other: that one would be written while this one waits.
-            framing.keep_alive &= connection.outbox.is_straight();
             Ok(Then::after(framing))
         }
     }

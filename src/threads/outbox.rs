@@ -158,11 +158,6 @@ impl Outbox {
         self.line.write(bytes)
     }
 
-    /// Whether nothing waits: what is written now does not come between.
-    pub(super) fn is_straight(&self) -> bool {
-        matches!(self.state.lock().way, Way::Straight)
-    }
-
     /// Wakes the client's own thread out of its `read`, which finds the end.
     pub(super) fn wake(&self) {
         self.line.shut(Shutdown::Read);
