@@ -17,6 +17,7 @@ pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod event_loop;
+pub mod heartbeat;
 pub mod launch;
 pub mod limits;
 pub mod machine;

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls", &["config", "store"]),
     ("machine", &["config", "limits"]),
     ("answers", &["chat", "config", "limits", "machine", "store", "wire"]),
+    ("heartbeat", &["limits", "wire"]),
     ("xray", &["wire"]),
     ("admin", &["clock", "config", "limits", "metrics"]),
     (
@@ -53,6 +54,7 @@ const BELOW_THE_TWINS: &[&str] = &[
     "tls",
     "machine",
     "answers",
+    "heartbeat",
     "xray",
     "launch",
 ];

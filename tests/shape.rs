@@ -63,5 +63,5 @@ fn every_file_says_what_it_is_in_a_few_lines() {
 fn the_twins_share_more_than_they_have() {
     let own = lines_of("src/threads") + lines_of("src/event_loop");
     let all = lines_of("src");
-    assert!(own * 100 <= all * 46, "{own} of {all} lines are the twins'");
+    assert!(own * 100 <= all * 45, "{own} of {all} lines are the twins'");
 }

@@ -6,7 +6,9 @@
 mod history;
 mod message;
 mod names;
+mod nicks;
 
 pub use history::{History, Page};
 pub use message::{Draft, Message, Millis, Seq};
 pub use names::{MessageId, Nick, RoomName, Rule, Text};
+pub use nicks::Nicks;

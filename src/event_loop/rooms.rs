@@ -6,7 +6,7 @@
 //! `threads/rooms.rs`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::long_poll::Held;
 use super::outbox::Outbox;
-use crate::chat::{History, Message, Nick, Page, RoomName, Seq};
+use crate::chat::{History, Message, Nick, Nicks, Page, RoomName, Seq};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::store::Kept;
@@ -52,8 +52,8 @@ struct State {
     readers: Vec<Rc<Reader>>,
     /// Long polls that are held until there is a message.
     held: Vec<Rc<Held>>,
-    /// Who is here by name, and by how many connections.
-    nicks: BTreeMap<Nick, usize>,
+    /// Who is here by name.
+    nicks: Nicks,
     /// Whether the last presence no longer says who is here.
     presence_changed: bool,
 }
@@ -194,7 +194,7 @@ impl Room {
             queue: Vec::new(),
             readers: Vec::new(),
             held: Vec::new(),
-            nicks: BTreeMap::new(),
+            nicks: Nicks::default(),
             presence_changed: false,
         };
         Room { name, state: RefCell::new(state), metrics }
@@ -233,7 +233,7 @@ impl Room {
         }
         reader.joined_at.set(state.history.last());
         let nick = reader.nick.borrow_mut().clone();
-        state.count_in(nick);
+        state.nicks.add(nick);
         state.readers.push(Rc::clone(reader));
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Room {
         if let Some(place) = place {
             state.readers.swap_remove(place);
             let nick = reader.nick.borrow_mut().take();
-            state.count_out(nick);
+            state.nicks.remove(nick);
         }
     }
 
@@ -253,8 +253,8 @@ impl Room {
     pub(super) fn rename(&self, reader: &Rc<Reader>, nick: Nick) {
         let mut state = self.state.borrow_mut();
         let before = reader.nick.borrow_mut().replace(nick.clone());
-        state.count_out(before);
-        state.count_in(Some(nick));
+        state.nicks.remove(before);
+        state.nicks.add(Some(nick));
     }
 
     /// Holds a long poll until there is a message it has not read.
@@ -290,8 +290,7 @@ impl Room {
     pub(super) fn tell_presence(&self, most: usize) {
         let mut state = self.state.borrow_mut();
         state.presence_changed = false;
-        let nicks: Vec<&str> =
-            state.nicks.keys().take(most).map(|nick| &**nick).collect();
+        let nicks = state.nicks.first(most);
         let json = json::presence(&nicks, state.readers.len());
         state.queue.push(News::Presence(json));
         drop(state);
@@ -344,22 +343,6 @@ impl State {
         // One that came while the batch was waiting has read it already.
         let last = batch.last().unwrap_or(0);
         self.held.extract_if(.., |poll| poll.after() < last).collect()
-    }
-
-    fn count_in(&mut self, nick: Option<Nick>) {
-        if let Some(nick) = nick {
-            *self.nicks.entry(nick).or_default() += 1;
-        }
-    }
-
-    fn count_out(&mut self, nick: Option<Nick>) {
-        let Some(nick) = nick else { return };
-        if let Some(connections) = self.nicks.get_mut(&nick) {
-            *connections -= 1;
-            if *connections == 0 {
-                self.nicks.remove(&nick);
-            }
-        }
     }
 }
 

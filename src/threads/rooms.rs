@@ -6,7 +6,7 @@
 //! makes batches bigger instead of queues longer. Twin:
 //! `event_loop/rooms.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::long_poll::Held;
 use super::outbox::Outbox;
 use super::system::Mutex;
-use crate::chat::{History, Message, Nick, Page, RoomName, Seq};
+use crate::chat::{History, Message, Nick, Nicks, Page, RoomName, Seq};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::store::Kept;
@@ -53,8 +53,8 @@ struct State {
     readers: Arc<Vec<Arc<Reader>>>,
     /// Long polls that are held until there is a message.
     held: Vec<Arc<Held>>,
-    /// Who is here by name, and by how many connections.
-    nicks: BTreeMap<Nick, usize>,
+    /// Who is here by name.
+    nicks: Nicks,
     /// Whether the last presence no longer says who is here.
     presence_changed: bool,
 }
@@ -186,7 +186,7 @@ impl Room {
             broadcasting: false,
             readers: Arc::default(),
             held: Vec::new(),
-            nicks: BTreeMap::new(),
+            nicks: Nicks::default(),
             presence_changed: false,
         };
         Room { name, state: Mutex::new(state), metrics }
@@ -225,7 +225,7 @@ impl Room {
         }
         reader.joined_at.store(state.history.last(), Ordering::Relaxed);
         let nick = reader.nick.lock().clone();
-        state.count_in(nick);
+        state.nicks.add(nick);
         Arc::make_mut(&mut state.readers).push(Arc::clone(reader));
         Ok(())
     }
@@ -238,7 +238,7 @@ impl Room {
         if let Some(place) = place {
             readers.swap_remove(place);
             let nick = reader.nick.lock().take();
-            state.count_out(nick);
+            state.nicks.remove(nick);
         }
     }
 
@@ -246,8 +246,8 @@ impl Room {
     pub(super) fn rename(&self, reader: &Arc<Reader>, nick: Nick) {
         let mut state = self.state.lock();
         let before = reader.nick.lock().replace(nick.clone());
-        state.count_out(before);
-        state.count_in(Some(nick));
+        state.nicks.remove(before);
+        state.nicks.add(Some(nick));
     }
 
     /// Holds a long poll until there is a message it has not read.
@@ -283,8 +283,7 @@ impl Room {
     pub(super) fn tell_presence(&self, most: usize) {
         let mut state = self.state.lock();
         state.presence_changed = false;
-        let nicks: Vec<&str> =
-            state.nicks.keys().take(most).map(|nick| &**nick).collect();
+        let nicks = state.nicks.first(most);
         let json = json::presence(&nicks, state.readers.len());
         state.queue.push(News::Presence(json));
         drop(state);
@@ -343,22 +342,6 @@ impl State {
         // One that came while the batch was waiting has read it already.
         let last = batch.last().unwrap_or(0);
         self.held.extract_if(.., |poll| poll.after() < last).collect()
-    }
-
-    fn count_in(&mut self, nick: Option<Nick>) {
-        if let Some(nick) = nick {
-            *self.nicks.entry(nick).or_default() += 1;
-        }
-    }
-
-    fn count_out(&mut self, nick: Option<Nick>) {
-        let Some(nick) = nick else { return };
-        if let Some(connections) = self.nicks.get_mut(&nick) {
-            *connections -= 1;
-            if *connections == 0 {
-                self.nicks.remove(&nick);
-            }
-        }
     }
 }
 

@@ -18,9 +18,8 @@ use super::turn::{Opening, Then, Turn};
 use crate::admission::Bucket;
 use crate::chat::{MessageId, Nick};
 use crate::clock;
-use crate::limits::{
-    FRAME_BURST, FRAME_RATE, MAX_ECHO, SOCKET_PING, SOCKET_SILENT, TYPING,
-};
+use crate::heartbeat::Heartbeat;
+use crate::limits::{FRAME_BURST, FRAME_RATE, MAX_ECHO, TYPING};
 use crate::metrics::Transport;
 use crate::wire::api::{self, Reading};
 use crate::wire::http::{Problem, Request};
@@ -112,10 +111,10 @@ impl<'a> Chat<'a> {
         let mut clock = Heartbeat::start();
         let mut then = self.receive(&rest);
         while let Then::Next = then {
-            match self.connection.read(clock.next_ping) {
+            match self.connection.read(clock.next_ping()) {
                 Ok(Some(bytes)) if bytes.is_empty() => return self.say_bye(),
                 Ok(Some(bytes)) => {
-                    clock.heard = Instant::now();
+                    clock.hear();
                     then = self.receive(&bytes);
                 }
                 Err(_) => return self.say_bye(),
@@ -235,28 +234,6 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// When a socket's peer was last heard, and when it is asked next.
-struct Heartbeat {
-    heard: Instant,
-    next_ping: Instant,
-}
-
-impl Heartbeat {
-    fn start() -> Heartbeat {
-        let now = Instant::now();
-        Heartbeat { heard: now, next_ping: now + SOCKET_PING }
-    }
-
-    fn is_silent(&self) -> bool {
-        self.heard.elapsed() >= SOCKET_SILENT
-    }
-
-    fn ping(&mut self) -> Bytes {
-        self.next_ping += SOCKET_PING;
-        Bytes::from_static(frame::PING)
-    }
-}
-
 /// Serves a WebSocket that sends every message back.
 pub(super) fn echo(connection: &mut Connection, head: &[u8], codec: Codec) {
     let _use = connection.used_for(Transport::Echo);
@@ -286,10 +263,10 @@ fn run_echo(
             };
             connection.outbox.write(&answer)?;
         }
-        match connection.read(clock.next_ping)? {
+        match connection.read(clock.next_ping())? {
             Some(bytes) if bytes.is_empty() => break,
             Some(bytes) => {
-                clock.heard = Instant::now();
+                clock.hear();
                 session.receive(&bytes);
             }
             None if clock.is_silent() => return Ok(()),
