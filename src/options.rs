@@ -141,6 +141,14 @@ pub struct Serve {
         value_delimiter = ','
     )]
     allow_origin: Vec<String>,
+    /// Answer only to this name in `Host`, without its port; may be repeated.
+    #[arg(
+        long,
+        env = "TWINCHAT_ALLOW_HOST",
+        value_name = "HOST",
+        value_delimiter = ','
+    )]
+    allow_host: Vec<String>,
     /// Believe `X-Forwarded-For` from proxies of this network; may be
     /// repeated.
     #[arg(
@@ -278,6 +286,7 @@ impl Serve {
             static_dir: self.static_dir,
             rules: Rules {
                 allow_origins: origins(self.allow_origin)?,
+                allow_hosts: self.allow_host,
                 demo: self.demo,
                 codec,
             },

@@ -74,6 +74,8 @@ pub struct Xray {
 pub struct Rules {
     /// Origins of pages that may post and connect besides our own.
     pub allow_origins: Vec<String>,
+    /// Hosts this server may be called; any, if there are none.
+    pub allow_hosts: Vec<String>,
     /// Whether `/api/work` is there.
     pub demo: bool,
     /// The codec behind `socket` and `echo`.
@@ -83,9 +85,10 @@ pub struct Rules {
 /// Finds out what a request asks for.
 ///
 /// # Errors
-/// 403 for a page of another origin, 404, 405, and whatever is wrong with the
+/// 403 for another host or a page of another origin, 404, 405, and whatever is wrong with the
 /// query or the body.
 pub fn route(request: &Request, rules: &Rules) -> Result<Call, Problem> {
+    check_host(request, rules)?;
     if request.method == Method::Connect {
         return Err(Problem::not_allowed(Known::Everything.allow()));
     }
@@ -241,6 +244,23 @@ impl Xray {
         let lesson = Lesson::find(&asked.send)?;
         Ok(Xray { path, lesson, text: asked.text })
     }
+}
+
+/// A name that somebody else owns can be made to lead here (DNS rebinding);
+/// its pages then have the origin of this server. An operator who minds says
+/// what the server is called.
+fn check_host(request: &Request, rules: &Rules) -> Result<(), Problem> {
+    let host = request.field("host").unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = if digits { name } else { host };
+    let is_ours = |ours: &String| ours.eq_ignore_ascii_case(name);
+    if rules.allow_hosts.is_empty() || rules.allow_hosts.iter().any(is_ours) {
+        return Ok(());
+    }
+    let detail = "This server is not called so; its operator can allow it \
+                  with --allow-host.";
+    Err(Problem::new(403, "host", detail))
 }
 
 /// A page of another site may neither post nor open a socket (RFC 6455,

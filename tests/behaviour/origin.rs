@@ -10,9 +10,28 @@ on_every_server! {
     reading_needs_no_origin_of_ours,
     an_allowed_page_may_read_what_it_asks,
     an_allowed_page_is_told_what_it_may_send,
+    a_server_answers_to_every_name_unless_it_is_told_its_own,
 }
 
 const SOCKET: &str = "/api/rooms/lobby/socket";
+
+fn a_server_answers_to_every_name_unless_it_is_told_its_own(on: Kind) {
+    let ask = |server: &Server, host: &str| {
+        let mut wire = Wire::open(server);
+        wire.send(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        wire.answer()
+    };
+    let open = Server::start(on);
+    assert_eq!(ask(&open, "evil.example:8080").status, 200);
+    let named =
+        Setup::new(on).option("--allow-host", "chat.example,[::1]").start();
+    for ours in ["chat.example", "Chat.Example:8080", "[::1]", "[::1]:80"] {
+        assert_eq!(ask(&named, ours).status, 200, "{ours}");
+    }
+    for theirs in ["evil.example", "chat.example.evil:1", "[::2]:80"] {
+        ask(&named, theirs).refused(403, "host");
+    }
+}
 
 /// Posts from a page of this origin.
 fn post_from(server: &Server, origin: &str) -> Answer {
