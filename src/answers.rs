@@ -18,9 +18,6 @@ use crate::wire::http::{Problem, Response};
 use crate::wire::json::{self, About, LimitsView, Worked};
 use crate::wire::stream::Format;
 
-/// The media type of everything that is not a stream or a file.
-const JSON: &str = "application/json";
-
 /// A post that is in the history.
 pub enum Posted {
     /// It is new.
@@ -67,7 +64,8 @@ impl Posted {
             Posted::New(_) => 201,
             Posted::Again(_) => 200,
         };
-        Response::with_body(status, JSON, json::message(self.message()))
+        let json = json::message(self.message());
+        Response::with_body(status, "application/json", json)
     }
 }
 
@@ -109,8 +107,7 @@ pub fn too_slow(part: &str) -> Problem {
 
 /// A page of messages; never kept by anything in between.
 pub fn page(page: &Page) -> Response {
-    Response::with_body(200, JSON, json::page(page))
-        .field("cache-control", "no-store")
+    Response::json_now(json::page(page))
 }
 
 /// The head of a stream that never ends; nothing in between may keep it back
@@ -153,7 +150,7 @@ pub fn about(
         threads,
         limits: LimitsView::new(&config.limits, cap),
     });
-    Response::with_body(200, JSON, json).field("cache-control", "no-store")
+    Response::json_now(json)
 }
 
 /// Burns processor time, as the demonstration asks: time that this thread
@@ -174,7 +171,7 @@ pub fn burn(work: Work, stopping: &AtomicBool) -> Response {
         offload: work.offload,
         took_ms: begun.elapsed().as_millis() as u64,
     });
-    Response::with_body(200, JSON, json).field("cache-control", "no-store")
+    Response::json_now(json)
 }
 
 /// How long this thread has run (clock_gettime(2)).

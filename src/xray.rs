@@ -45,9 +45,7 @@ pub fn run(address: SocketAddr, xray: &Xray) -> Result<Response, Problem> {
         ended,
         spoken: tape.spoken,
     };
-    let json = json::dialog(&dialog);
-    let response = Response::with_body(200, "application/json", json);
-    Ok(response.field("cache-control", "no-store"))
+    Ok(Response::json_now(json::dialog(&dialog)))
 }
 
 impl Tape {

@@ -120,8 +120,7 @@ impl Rooms {
         cursor: Option<Seq>,
         limit: usize,
     ) -> Page {
-        let room = self.table.borrow_mut().get(name).map(Rc::clone);
-        match room {
+        match self.find(name) {
             Some(room) => room.page(cursor, limit),
             None => {
                 let history = History::new(self.limits.history, self.start);
@@ -137,8 +136,7 @@ impl Rooms {
         seq: Seq,
         limit: usize,
     ) -> Option<Page> {
-        let room = self.table.borrow_mut().get(name).map(Rc::clone);
-        match room {
+        match self.find(name) {
             Some(room) => room.state.borrow_mut().history.before(seq, limit),
             None => Some(Page::older(Vec::new(), seq)),
         }
@@ -149,8 +147,7 @@ impl Rooms {
     pub(super) fn add(&self, name: &RoomName, message: &Arc<Message>) {
         // Its sender saw to it that the room exists, and a room with posts
         // under way is never forgotten: its sender holds it.
-        let room = self.table.borrow_mut().get(name).map(Rc::clone);
-        if let Some(room) = room {
+        if let Some(room) = self.find(name) {
             let mut state = room.state.borrow_mut();
             state.history.push(Arc::clone(message));
             state.queue.push(News::Message(Arc::clone(message)));
@@ -162,8 +159,7 @@ impl Rooms {
     // Twin: the journal's batches come here; a thread that posts has its room
     // at hand, and broadcasts itself.
     pub(super) fn broadcast(&self, name: &RoomName) {
-        let room = self.table.borrow().get(name).map(Rc::clone);
-        if let Some(room) = room {
+        if let Some(room) = self.find(name) {
             room.broadcast();
         }
     }
@@ -184,6 +180,10 @@ impl Rooms {
                 room.state.borrow_mut().presence_changed = false;
             }
         }
+    }
+
+    fn find(&self, name: &RoomName) -> Option<Rc<Room>> {
+        self.table.borrow().get(name).map(Rc::clone)
     }
 }
 

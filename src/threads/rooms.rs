@@ -121,8 +121,7 @@ impl Rooms {
         cursor: Option<Seq>,
         limit: usize,
     ) -> Page {
-        let room = self.table.lock().get(name).map(Arc::clone);
-        match room {
+        match self.find(name) {
             Some(room) => room.page(cursor, limit),
             None => {
                 let history = History::new(self.limits.history, self.start);
@@ -138,8 +137,7 @@ impl Rooms {
         seq: Seq,
         limit: usize,
     ) -> Option<Page> {
-        let room = self.table.lock().get(name).map(Arc::clone);
-        match room {
+        match self.find(name) {
             Some(room) => room.state.lock().history.before(seq, limit),
             None => Some(Page::older(Vec::new(), seq)),
         }
@@ -150,8 +148,7 @@ impl Rooms {
     pub(super) fn add(&self, name: &RoomName, message: &Arc<Message>) {
         // Its sender saw to it that the room exists, and a room with posts
         // under way is never forgotten: its sender holds it.
-        let room = self.table.lock().get(name).map(Arc::clone);
-        if let Some(room) = room {
+        if let Some(room) = self.find(name) {
             let mut state = room.state.lock();
             state.history.push(Arc::clone(message));
             state.queue.push(News::Message(Arc::clone(message)));
@@ -175,6 +172,10 @@ impl Rooms {
                 room.state.lock().presence_changed = false;
             }
         }
+    }
+
+    fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
+        self.table.lock().get(name).map(Arc::clone)
     }
 }
 

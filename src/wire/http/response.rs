@@ -61,6 +61,12 @@ impl Response {
         Response { status, fields, body: body.into() }
     }
 
+    /// JSON that is true now and not later: nothing may keep it.
+    pub fn json_now(json: Vec<u8>) -> Response {
+        Response::with_body(200, "application/json", json)
+            .field("cache-control", "no-store")
+    }
+
     /// The same answer with one more field.
     #[must_use]
     pub fn field(
